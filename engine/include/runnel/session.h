@@ -1,0 +1,91 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+
+#include "runnel/cache.h"
+#include "runnel/model.h"
+#include "runnel/sampler.h"
+
+namespace runnel {
+
+/// Which part of the settings changes; what is absent stays.
+struct CacheChange {
+  std::optional<int> ctx_size;
+  std::optional<int> n_keep;
+  std::optional<int> n_discard;
+  std::optional<KvType> kv_type;
+};
+
+/// One conversation's state: a model, its streaming cache and the logits after the last token.
+/// Lives on its owner's thread; only `cancel` may be called from others.
+class Session {
+ public:
+  /// Called between batches with the number of tokens evaluated of those given to `feed`.
+  using Progress = std::function<void(std::size_t done)>;
+
+  /// Reserves the cache. `settings.ctx_size` 0 means min(4096, trained context). `threads` 0 means default_threads().
+  /// Throws Error when a setting is out of range or memory is short.
+  Session(std::shared_ptr<const Model> model, CacheSettings settings, int threads = 0);
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  /// Evaluates `tokens`, each in [0, n_vocab), evicting as the settings say, in batches. Throws Cancelled when `cancel`
+  /// was called; what was evaluated in whole batches stays, a cancelled batch is as if it had never begun.
+  /// Throws Error (before evaluating anything) when a token is out of range.
+  void feed(std::span<const Token> tokens, const Progress& progress = {});
+
+  /// Evaluates `tokens` and gives the logits of each to `visit` [n_vocab], in order.
+  void feed_all_logits(std::span<const Token> tokens,
+                       const std::function<void(std::size_t index, std::span<const float>)>& visit);
+
+  /// Logits after the last token fed, [n_vocab]; empty before the first and after `back`.
+  std::span<const float> logits() const;
+
+  /// Samples from `logits` and notes the token in the sampler; does not feed it, so that it can be shown first.
+  /// Throws Error when there are no logits.
+  Token next(Sampler& sampler);
+
+  /// Makes the running or next `feed` throw Cancelled, after at most one batch. Any thread.
+  void cancel();
+  /// Takes back a `cancel` that no `feed` has met. Owner's thread.
+  void clear_cancel();
+
+  /// Exempts the tokens at original positions [first, last) from eviction; rotates and moves nothing. Throws Error when
+  /// one of them is no longer cached, or when less than a quarter of ctx_size would be left to roll.
+  void pin(std::int64_t first, std::int64_t last, Reason reason = Reason::pin);
+  /// Lifts pins in [first, last); unpinning what is not pinned does nothing.
+  void unpin(std::int64_t first, std::int64_t last);
+
+  /// Goes back to the state after token `fed` − 1 (DESIGN §2.9): exact within the headroom, a cut beyond it.
+  /// Throws Error when fed is negative or more than were fed, or when nothing but sinks and pins would remain of a
+  /// conversation that has been evicted from (then the cache must be made anew).
+  void back(std::int64_t fed);
+
+  /// Whether `back(fed)` would restore everything, evicted tokens included.
+  bool back_is_exact(std::int64_t fed) const;
+
+  /// Changes settings in place, evaluating nothing. Throws Error when a value is out of range or when the change needs
+  /// the cache to be made anew (a larger n_keep after evictions); then nothing has changed.
+  void set(const CacheChange& change);
+
+  /// Forgets everything: as after construction.
+  void reset();
+
+  const CacheSettings& settings() const;
+  const Model& model() const;
+  std::int64_t fed() const;
+
+  /// What the cache holds now; takes the eviction events collected since the last call.
+  CacheTelemetry telemetry();
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace runnel

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "runnel/tokenizer.h"
+
+namespace runnel {
+
+/// GGUF's tokenizer.ggml.token_type (GGUF specification, "Tokenizer").
+enum class TokenType : std::int32_t { normal = 1, unknown = 2, control = 3, user_defined = 4, unused = 5, byte = 6 };
+
+/// A vocabulary as a model file holds it, before it is known whether we can use it.
+struct Vocabulary {
+  std::string model;                ///< "gpt2" (byte-level BPE), "llama" (sentencepiece) …
+  std::string pre;                  ///< pre-tokenizer name ("smollm", "llama-bpe", "qwen2" …)
+  std::vector<std::string> tokens;  ///< [n_vocab]; for "gpt2" in the byte-to-character alphabet of GPT-2
+  std::vector<TokenType> types;     ///< [n_vocab], or empty: all normal
+  std::vector<float> scores;        ///< [n_vocab], or empty
+  std::vector<std::string> merges;  ///< "left right", best first; for "gpt2"
+  std::optional<Token> bos;
+  std::optional<Token> eos;
+  std::optional<Token> unknown;
+  std::vector<Token> end_of_generation;  ///< what the file names besides eos (eot, eom …)
+  bool adds_bos = false;
+  bool adds_space_prefix = false;
+};
+
+/// Builds the tokenizer. Throws Error when model or pre-tokenizer are not known (naming them) or when the vocabulary
+/// contradicts itself. Duplicate token strings are accepted (the lower id wins).
+std::unique_ptr<Tokenizer> make_tokenizer(Vocabulary vocabulary);
+
+}  // namespace runnel
