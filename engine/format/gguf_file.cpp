@@ -23,7 +23,7 @@ std::string name_of_wanted() {
     return "an integer";
   } else if constexpr (std::floating_point<T>) {
     return "a number";
-  } else if constexpr (detail::IsGgufVector<T>::value) {
+  } else if constexpr (detail::IsVector<T>::value) {
     return "an array whose elements are each " + name_of_wanted<typename T::value_type>();
   } else {
     return "a string";
@@ -45,7 +45,7 @@ class Decoder {
 
   template <typename T>
   T decode() {
-    if constexpr (detail::IsGgufVector<T>::value) {
+    if constexpr (detail::IsVector<T>::value) {
       if (value_.type != GgufType::array) fail_type<T>();
       T elements;
       elements.reserve(static_cast<std::size_t>(value_.count));  // at most the bytes of the file: checked when opened
@@ -169,7 +169,7 @@ const GgufValue* GgufFile::value(std::string_view key) const {
   return found == value_index_.end() ? nullptr : &values_[found->second];
 }
 
-template <typename T>
+template <GgufReadable T>
 std::optional<T> GgufFile::find(std::string_view key) const {
   const GgufValue* found = value(key);
   if (found == nullptr) return std::nullopt;

@@ -8,6 +8,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "format/mapped_file.h"
@@ -32,14 +34,19 @@ struct GgufValue {
 
 namespace detail {
 template <typename T>
-struct IsGgufVector : std::false_type {};
+struct IsVector : std::false_type {};
 template <typename T>
-struct IsGgufVector<std::vector<T>> : std::true_type {};
+struct IsVector<std::vector<T>> : std::true_type {};
 
 template <typename T>
 concept GgufScalar = std::integral<T> || std::same_as<T, float> || std::same_as<T, double> ||
                      std::same_as<T, std::string> || std::same_as<T, std::string_view>;
 }  // namespace detail
+
+/// What GgufFile::find can decode a value to.
+template <typename T>
+concept GgufReadable =
+    detail::GgufScalar<T> || (detail::IsVector<T>::value && detail::GgufScalar<typename T::value_type>);
 
 /// A GGUF file of version 2 or 3, little endian (https://github.com/ggml-org/ggml/blob/master/docs/gguf.md), whose
 /// header and tensor table were checked whole: every value lies inside the file, keys and tensor names are unique,
@@ -66,11 +73,11 @@ class GgufFile {
   /// range), float or double (from any number), bool, std::string, std::string_view (into the mapping: lives as long as
   /// this object), or a std::vector of one of these. Throws Error naming file, key, found and expected when the type or
   /// the range does not fit.
-  template <typename T>
+  template <GgufReadable T>
   std::optional<T> find(std::string_view key) const;
 
   /// As `find`, but throws Error naming the key when the file has none.
-  template <typename T>
+  template <GgufReadable T>
   T get(std::string_view key) const {
     std::optional<T> found = find<T>(key);
     if (!found) throw_missing(key);

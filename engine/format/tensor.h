@@ -46,12 +46,12 @@ std::optional<BlockType> block_type_from_gguf(std::uint32_t gguf_type);
 /// Bytes of `n_values` values, a multiple of the block size.
 std::size_t bytes_of(BlockType type, std::size_t n_values);
 
-/// A tensor as it lies in a file: row-major, rows of columns() values. `data` belongs to the file that was opened.
+/// A tensor as it lies in a file: row-major, rows of columns() values. `data` belongs to the file that was opened; in
+/// GGUF files it is aligned to 8 bytes, in safetensors files to nothing (their header may have any length).
 struct TensorView {
   std::string name;
   BlockType type = BlockType::f32;
-  std::vector<std::int64_t>
-      shape;  ///< outermost first: {n_rows, n_columns}, {n_experts, n_rows, n_columns}; a vector: {n}
+  std::vector<std::int64_t> shape;  ///< outermost first: {n_experts, n_rows, n_columns}; a vector: {n}
   std::span<const std::byte> data;  ///< rows() · bytes_of(type, columns()) bytes
 
   /// Length of the innermost dimension.
