@@ -45,8 +45,8 @@ class BpeTokenizer final : public Tokenizer {
   PreTokenizer pre_tokenizer_;
   bool whole_words_first_;
   bool nfc_;
-  std::vector<std::string> bytes_;                        ///< [n_vocab] what each token stands for
-  std::unordered_map<std::string_view, Token> ordinary_;  ///< ids of tokens that text may become, by their bytes
+  std::vector<std::string> bytes_;                                    ///< [n_vocab] what each token stands for
+  std::unordered_map<std::string_view, Token, SaltedHash> ordinary_;  ///< tokens that text may become, by their bytes
   std::array<Token, 256> byte_ids_;  ///< −1: the vocabulary has neither the byte nor an unknown token
   MergeTable merges_;
   std::optional<Token> bos_;

@@ -7,11 +7,8 @@ namespace runnel {
 MergeTable::MergeTable(std::size_t capacity) : slots_(std::bit_ceil(2 * capacity + 1)) {}
 
 std::size_t MergeTable::slot_of(Token left, Token right) const {
-  // Fibonacci hashing: the high half of the product depends on all bits of the pair.
-  std::uint64_t hash = static_cast<std::uint64_t>(left) << 32U | static_cast<std::uint32_t>(right);
-  hash *= 0x9E3779B97F4A7C15U;
-  hash ^= hash >> 32U;
-  std::size_t slot = hash & (slots_.size() - 1);
+  const std::uint64_t pair = static_cast<std::uint64_t>(left) << 32U | static_cast<std::uint32_t>(right);
+  std::size_t slot = hash_(pair) & (slots_.size() - 1);
   while (slots_[slot].left >= 0 && (slots_[slot].left != left || slots_[slot].right != right)) {
     slot = (slot + 1) & (slots_.size() - 1);
   }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "runnel/tokenizer.h"
+#include "tokenizer/salted_hash.h"
 
 namespace runnel {
 
@@ -34,6 +35,7 @@ class MergeTable {
 
   std::size_t slot_of(Token left, Token right) const;
 
+  SaltedHash hash_;
   std::vector<Slot> slots_;  ///< [a power of two]
 };
 
