@@ -31,7 +31,7 @@ install_dependencies() {
   new_log packages
   # Measured over the whole lists: 25 MB for each package named, with what it brings along and the downloaded archive.
   need_space /usr "$((30 * ${#missing[@]}))" "Installing the packages that are missing"
-  say "Installing ${#missing[@]} packages …"
+  if ((${#missing[@]} > 3)); then say "Installing ${#missing[@]} packages …"; else say "Installing ${missing[*]} …"; fi
   as_root_or_explain "${missing[@]}"
   # One source that fails need not be one of those we need: whether it is shows in the installation.
   apt_get update || true

@@ -11,6 +11,7 @@ make_bare_root() {
   trap remove_bare_root EXIT
   need_space "${bare_root}" 5000 "A bare Debian with everything that Runnel needs"
   local mirror
+  # shellcheck disable=SC2016  # apt's variables
   mirror=$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' 'Codename: bookworm' 'Origin: Debian' | sort -u | head -n 1)
   [[ -n ${mirror} ]] || fail "apt knows no archive of Debian bookworm; run apt-get update as root, then ${command_name} again."
   say "Making a bare Debian 12 in ${bare_root} …"
@@ -32,6 +33,7 @@ remove_bare_root() {
 # Gives the bare system this machine's way into the network: resolver, package sources, local certificates, pip settings.
 connect_bare_root() {
   local file
+  # shellcheck disable=SC2016  # apt's variables
   apt-get indextargets --format 'deb $(SITE) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' 'Origin: Debian' |
     sort -u >"${bare_root}/etc/apt/sources.list"
   cp --dereference /etc/resolv.conf "${bare_root}/etc/resolv.conf"
