@@ -9,6 +9,7 @@ make_bare_root() {
   ((EUID == 0)) || fail "A bare system can only be made by root; run: sudo ${command_name}"
   bare_root=$(mktemp -d "${TMPDIR:-/var/tmp}/runnel-root-XXXXXX")
   trap remove_bare_root EXIT
+  chmod 755 "${bare_root}"  # it is the root folder of ordinary users, too
   need_space "${bare_root}" 5000 "A bare Debian with everything that Runnel needs"
   local mirror
   # shellcheck disable=SC2016  # apt's variables
