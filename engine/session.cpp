@@ -6,6 +6,7 @@
 #include <atomic>
 
 #include "cache/kv_cache.h"
+#include "kernels/isa.h"
 #include "kernels/kernels.h"
 #include "model/forward.h"
 #include "model/loaded_model.h"

@@ -95,8 +95,8 @@ std::shared_ptr<const Model> Model::load(const fs::path& path, const LoadOptions
   });
 }
 
-ModelFacts Model::inspect(const fs::path& path) {
-  return ModelLoader::open(path, [](LoadedModel&, const WeightSource&) {})->facts();
+std::shared_ptr<const Model> Model::open_without_weights(const fs::path& path) {
+  return ModelLoader::open(path, [](LoadedModel&, const WeightSource&) {});
 }
 
 const Tokenizer& LoadedModel::tokenizer() const {
