@@ -74,6 +74,17 @@ class Session::Impl {
     cache_.commit();
   }
 
+  // Logits after some tokens of the last batch, a row each; the last of them are the session's.
+  std::vector<std::span<const float>> compute_logits(int first, int count) {
+    const std::span<const float> all = forward_.logits(first, count);
+    std::vector<std::span<const float>> rows;
+    for (int row = 0; row < count; ++row) {
+      rows.push_back(all.subspan(static_cast<std::size_t>(row) * forward_.logits_stride(), static_cast<std::size_t>(model_->config().n_vocab)));
+    }
+    logits_ = rows.back();
+    return rows;
+  }
+
   void change(const CacheChange& change) {
     const RunTable& table = cache_.table();
     CacheSettings settings = table.settings();
@@ -127,7 +138,7 @@ Session::~Session() = default;
 
 void Session::feed(std::span<const Token> tokens, const Progress& progress) {
   impl_->feed(tokens, [&](std::size_t first, std::size_t count) {
-    if (first + count == tokens.size()) impl_->logits_ = impl_->forward_.logits(static_cast<int>(count) - 1);
+    if (first + count == tokens.size()) impl_->compute_logits(static_cast<int>(count) - 1, 1);
     if (progress) progress(first + count);
   });
 }
@@ -135,9 +146,11 @@ void Session::feed(std::span<const Token> tokens, const Progress& progress) {
 void Session::feed_all_logits(std::span<const Token> tokens,
                               const std::function<void(std::size_t, std::span<const float>)>& visit) {
   impl_->feed(tokens, [&](std::size_t first, std::size_t count) {
-    for (std::size_t i = 0; i < count; ++i) {
-      impl_->logits_ = impl_->forward_.logits(static_cast<int>(i));
-      visit(first + i, impl_->logits_);
+    constexpr std::size_t at_once = 16;  // the output matrix is read once for so many
+    for (std::size_t i = 0; i < count; i += at_once) {
+      const std::size_t n = std::min(at_once, count - i);
+      const std::vector<std::span<const float>> rows = impl_->compute_logits(static_cast<int>(i), static_cast<int>(n));
+      for (std::size_t row = 0; row < n; ++row) visit(first + i + row, rows[row]);
     }
   });
 }
@@ -162,7 +175,7 @@ bool Session::back_is_enough(std::int64_t fed) const { return impl_->back_is_eno
 void Session::set(const CacheChange& change) { impl_->change(change); }
 
 void Session::reset() {
-  impl_->cache_ = KvCache(shape_of(impl_->model_->config()), impl_->cache_.table().settings());
+  impl_->cache_.clear();
   impl_->logits_ = {};
 }
 

@@ -113,6 +113,14 @@ std::vector<EvictionEvent> KvCache::take_events() {
   return result;
 }
 
+void KvCache::clear() {
+  table_ = RunTable(table_.settings());
+  events_.clear();
+  taken_ = 0;
+  last_eviction_at_ = -2;
+  started_ = now();
+}
+
 void KvCache::resize(int ctx_size) {
   const std::int64_t fed = table_.fed();
   RunTable resized = table_;

@@ -63,6 +63,8 @@ class KvCache {
   RunTable& table() { return table_; }
   const RunTable& table() const { return table_; }
 
+  /// Forgets all tokens; keeps the memory.
+  void clear();
   void resize(int ctx_size);
   void set_kv_type(KvType type);
 

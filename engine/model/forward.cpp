@@ -131,7 +131,13 @@ Activations Forward::activations(const AlignedBuffer<float>& values, int columns
   quants_.reserve(rows * width);
   scales_.reserve(rows * width / block_columns);
   sums_.reserve(rows * width / block_columns);
-  x.quantized = {.quants = quants_.data(), .scales = scales_.data(), .sums = sums_.data()};
+  scaled_sums_.reserve(rows * width / block_columns);
+  x.quantized = {.quants = quants_.data(),
+                 .scales = scales_.data(),
+                 .sums = sums_.data(),
+                 .scaled_sums = scaled_sums_.data(),
+                 .tokens = tokens,
+                 .tile = kernels_.tile};
   for_tokens(tokens, [&](int t) {
     kernels_.quantize_row(values.data() + static_cast<std::size_t>(t) * width, columns, x.quantized, t);
   });
@@ -175,22 +181,27 @@ void Forward::add_to_residual(int tokens) {
   });
 }
 
-std::span<const float> Forward::logits(int token) {
+std::size_t Forward::logits_stride() const { return padded(config_.n_vocab); }
+
+std::span<const float> Forward::logits(int first, int count) {
   const auto n_embd = static_cast<std::size_t>(config_.n_embd);
   const PackedMatrix& head = weights_.head();
-  normed_.reserve(n_embd);
-  kernels_.rms_norm(residual_.data() + static_cast<std::size_t>(token) * n_embd, weights_.output_norm.data(), config_.n_embd,
-                    config_.norm_epsilon, normed_.data());
-  const Activations x = activations(normed_, config_.n_embd, 1, is_integer(head.packing));
-  logits_.reserve(padded(config_.n_vocab));
-  const int groups = head.groups();
-  const int chunks = std::min(groups, 16 * pool_.size());
-  pool_.run(static_cast<std::size_t>(chunks), [&](std::size_t chunk, int) {
-    const int first = static_cast<int>(static_cast<std::int64_t>(groups) * static_cast<std::int64_t>(chunk) / chunks);
-    const int last = static_cast<int>(static_cast<std::int64_t>(groups) * (static_cast<std::int64_t>(chunk) + 1) / chunks);
-    kernels_.matmul(head.view(), first, last, x, 1, logits_.data(), padded(config_.n_vocab));
+  const auto rows = static_cast<std::size_t>(count);
+  normed_.reserve(rows * n_embd);
+  for_tokens(count, [&](int t) {
+    kernels_.rms_norm(residual_.data() + static_cast<std::size_t>(first + t) * n_embd, weights_.output_norm.data(), config_.n_embd,
+                      config_.norm_epsilon, normed_.data() + static_cast<std::size_t>(t) * n_embd);
   });
-  return {logits_.data(), static_cast<std::size_t>(config_.n_vocab)};
+  const Activations x = activations(normed_, config_.n_embd, count, is_integer(head.packing));
+  logits_.reserve(rows * logits_stride());
+  const auto groups = static_cast<std::size_t>(head.groups());
+  const std::size_t chunks = std::min(groups, static_cast<std::size_t>(16 * pool_.size()));
+  pool_.run(chunks, [&](std::size_t chunk, int) {
+    const auto from = static_cast<int>(groups * chunk / chunks);
+    const auto to = static_cast<int>(groups * (chunk + 1) / chunks);
+    kernels_.matmul(head.view(), from, to, x, count, logits_.data(), logits_stride());
+  });
+  return {logits_.data(), rows * logits_stride()};
 }
 
 void Forward::for_tokens(int tokens, const std::function<void(int)>& job) {

@@ -26,8 +26,10 @@ class Forward {
   /// set between two layers: then the cache's slots hold nothing of use.
   bool run(std::span<const Token> tokens, const BatchPlan& plan, KvMemory& memory, const std::atomic<bool>& cancelled);
 
-  /// Logits [n_vocab] after one token of the last run; valid until the next call.
-  std::span<const float> logits(int token);
+  /// Logits after `count` tokens of the last run from `first` on; row r is `[r × logits_stride(), … + n_vocab)`. Valid
+  /// until the next call.
+  std::span<const float> logits(int first, int count);
+  std::size_t logits_stride() const;
 
  private:
   struct Product {
@@ -65,10 +67,11 @@ class Forward {
   AlignedBuffer<float> gate_up_;     ///< [tokens, 2 × ff_width]
   AlignedBuffer<float> hidden_;      ///< [tokens, n_ff]
   AlignedBuffer<float> projected_;   ///< [tokens, width]
-  AlignedBuffer<float> logits_;      ///< [n_vocab, padded]
+  AlignedBuffer<float> logits_;      ///< [tokens asked for, n_vocab padded]
   AlignedBuffer<std::int8_t> quants_;
   AlignedBuffer<float> scales_;
   AlignedBuffer<std::int32_t> sums_;
+  AlignedBuffer<float> scaled_sums_;
   AlignedBuffer<float> rotated_keys_;  ///< [threads, head_dim]
 };
 

@@ -45,7 +45,7 @@ void integer_group(const PackedView& weights, int group, const QuantizedRows& x,
   const std::byte* start = weights.data + static_cast<std::size_t>(group) * static_cast<std::size_t>(blocks) * block_bytes;
   float sums[lanes] = {};
   for (int b = 0; b < blocks; ++b) {
-    const std::size_t at = static_cast<std::size_t>(token) * static_cast<std::size_t>(blocks) + static_cast<std::size_t>(b);
+    const std::size_t at = x.at(token, b, blocks);
     add_block(weights.packing, start + static_cast<std::size_t>(b) * block_bytes, x.quants + at * block_columns,
               x.scales[at], x.sums[at], sums);
   }
@@ -82,10 +82,10 @@ void matmul(const PackedView& weights, int first, int last, const Activations& x
   }
 }
 
-void quantize_row(const float* x, int columns, QuantizedRows out, int row) {
+void quantize_row(const float* x, int columns, const QuantizedRows& out, int token) {
   const int blocks = columns / block_columns;
   for (int b = 0; b < blocks; ++b) {
-    const std::size_t at = static_cast<std::size_t>(row) * static_cast<std::size_t>(blocks) + static_cast<std::size_t>(b);
+    const std::size_t at = out.at(token, b, blocks);
     const float* from = x + b * block_columns;
     float largest = 0;
     for (int i = 0; i < block_columns; ++i) largest = std::max(largest, std::fabs(from[i]));
@@ -99,6 +99,7 @@ void quantize_row(const float* x, int columns, QuantizedRows out, int row) {
     }
     out.scales[at] = scale;
     out.sums[at] = sum;
+    out.scaled_sums[at] = scale * static_cast<float>(sum);
   }
 }
 
@@ -170,6 +171,7 @@ float exp_sum(float* x, int n, float max) {
 
 const Kernels& scalar_kernels() {
   static constexpr Kernels kernels{.isa = Isa::scalar,
+                                   .tile = 1,
                                    .matmul = matmul,
                                    .quantize_row = quantize_row,
                                    .rms_norm = rms_norm,

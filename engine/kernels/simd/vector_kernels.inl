@@ -19,12 +19,13 @@ inline std::int32_t four_bytes(const std::int8_t* at) {
 template <Packing packing>
 constexpr std::size_t block_bytes = packing == Packing::q8 ? 32 + 512 : packing == Packing::q4 ? 32 + 256 : 64 + 256;
 
+// Dot products of one block with M tokens, whose quants stand 32 bytes apart.
 template <Packing packing, int M>
-inline void integer_block(const std::byte* quants, const std::int8_t* const* x, Ints* dots) {
+inline void integer_block(const std::byte* quants, const std::int8_t* x, Ints* dots) {
   if constexpr (packing == Packing::q8) {
     for (int chunk = 0; chunk < 8; ++chunk) {
       const Bytes weights = Bytes::load(quants + chunk * 64);
-      for (int t = 0; t < M; ++t) dots[t] = dot4_signed(dots[t], weights, four_bytes(x[t] + chunk * 4));
+      for (int t = 0; t < M; ++t) dots[t] = dot4_signed(dots[t], weights, four_bytes(x + t * 32 + chunk * 4));
     }
   } else {
     for (int chunk = 0; chunk < 4; ++chunk) {
@@ -32,8 +33,8 @@ inline void integer_block(const std::byte* quants, const std::int8_t* const* x, 
       const Bytes low = pairs.low();
       const Bytes high = pairs.high();
       for (int t = 0; t < M; ++t) {
-        dots[t] = dot4_unsigned(dots[t], low, four_bytes(x[t] + chunk * 4));
-        dots[t] = dot4_unsigned(dots[t], high, four_bytes(x[t] + 16 + chunk * 4));
+        dots[t] = dot4_unsigned(dots[t], low, four_bytes(x + t * 32 + chunk * 4));
+        dots[t] = dot4_unsigned(dots[t], high, four_bytes(x + t * 32 + 16 + chunk * 4));
       }
     }
   }
@@ -42,29 +43,29 @@ inline void integer_block(const std::byte* quants, const std::int8_t* const* x, 
 template <Packing packing, int M>
 void integer_tile(const std::byte* group, int columns, const QuantizedRows& x, int token, float* out, std::size_t stride) {
   constexpr std::int32_t zero = packing == Packing::q4 ? 8 : packing == Packing::q8 ? signed_zero : 0;
-  const auto blocks = static_cast<std::size_t>(columns / block_columns);
-  const std::size_t first = static_cast<std::size_t>(token) * blocks;
+  const int blocks = columns / block_columns;
+  const std::size_t first = static_cast<std::size_t>(token) * static_cast<std::size_t>(blocks);
+  const std::int8_t* quants = x.quants + first * block_columns;
+  const float* scales = x.scales + first;
+  const std::int32_t* integer_sums = x.sums + first;
+  const float* scaled_sums = x.scaled_sums + first;
   Floats sums[M];
   for (int t = 0; t < M; ++t) sums[t] = Floats::zero();
-  for (std::size_t b = 0; b < blocks; ++b, group += block_bytes<packing>) {
-    const std::int8_t* quants[M];
+  for (int b = 0; b < blocks; ++b) {
     Ints dots[M];
-    for (int t = 0; t < M; ++t) {
-      const std::size_t at = first + static_cast<std::size_t>(t) * blocks + b;
-      quants[t] = x.quants + at * block_columns;
-      dots[t] = Ints::set1(-zero * x.sums[at]);
-    }
+    for (int t = 0; t < M; ++t) dots[t] = zero == 0 ? Ints::set1(0) : Ints::set1(-zero * integer_sums[t]);
     integer_block<packing, M>(group + (packing == Packing::q4_offset ? 64 : 32), quants, dots);
     const Floats scale = Floats::load_half(group);
-    for (int t = 0; t < M; ++t) {
-      const std::size_t at = first + static_cast<std::size_t>(t) * blocks + b;
-      const Floats x_scale = Floats::set1(x.scales[at]);
-      sums[t] = Floats::fma(dots[t].to_float(), scale * x_scale, sums[t]);
-      if constexpr (packing == Packing::q4_offset) {
-        const Floats x_sum = Floats::set1(x.scales[at] * static_cast<float>(x.sums[at]));
-        sums[t] = Floats::fma(Floats::load_half(group + 32), x_sum, sums[t]);
-      }
+    for (int t = 0; t < M; ++t) sums[t] = Floats::fma(dots[t].to_float(), scale * Floats::set1(scales[t]), sums[t]);
+    if constexpr (packing == Packing::q4_offset) {
+      const Floats offset = Floats::load_half(group + 32);
+      for (int t = 0; t < M; ++t) sums[t] = Floats::fma(offset, Floats::set1(scaled_sums[t]), sums[t]);
     }
+    group += block_bytes<packing>;
+    quants += M * block_columns;
+    scales += M;
+    integer_sums += M;
+    scaled_sums += M;
   }
   for (int t = 0; t < M; ++t) sums[t].store(out + static_cast<std::size_t>(t) * stride);
 }
@@ -139,20 +140,21 @@ void matmul(const PackedView& weights, int first, int last, const Activations& x
   }
 }
 
-void quantize_row(const float* x, int columns, QuantizedRows out, int row) {
-  const auto blocks = static_cast<std::size_t>(columns / block_columns);
-  for (std::size_t b = 0; b < blocks; ++b, x += block_columns) {
-    const std::size_t at = static_cast<std::size_t>(row) * blocks + b;
+void quantize_row(const float* x, int columns, const QuantizedRows& out, int token) {
+  const int blocks = columns / block_columns;
+  for (int b = 0; b < blocks; ++b, x += block_columns) {
+    const std::size_t at = out.at(token, b, blocks);
     const Floats low = Floats::load(x);
     const Floats high = Floats::load(x + 16);
-    const float largest = Floats::max(low.abs(), high.abs()).largest();
-    const Floats inverse = Floats::set1(largest > 0 ? 127.0F / largest : 0.0F);
+    const float absmax = Floats::max(low.abs(), high.abs()).largest();
+    const Floats inverse = Floats::set1(absmax > 0 ? 127.0F / absmax : 0.0F);
     const Ints q_low = Ints::from_rounded(low * inverse);
     const Ints q_high = Ints::from_rounded(high * inverse);
     q_low.store_int8(out.quants + at * block_columns);
     q_high.store_int8(out.quants + at * block_columns + 16);
-    out.scales[at] = largest / 127.0F;
+    out.scales[at] = absmax / 127.0F;
     out.sums[at] = (q_low + q_high).sum();
+    out.scaled_sums[at] = out.scales[at] * static_cast<float>(out.sums[at]);
   }
 }
 
@@ -363,6 +365,7 @@ void accumulate(const float* weights, std::size_t stride, int rows, const KvView
 
 constexpr Kernels vector_kernels(Isa isa) {
   return {.isa = isa,
+          .tile = tile_tokens,
           .matmul = matmul,
           .quantize_row = quantize_row,
           .rms_norm = rms_norm,
