@@ -27,31 +27,31 @@ enum class StopReason {
 struct ChatMessage {
   qint64 id = 0;  //!< as in the store
   Role role = Role::User;
-  QString text;
-  QList<qint32> ids;  //!< the token ids that were fed or sampled for it; empty when not yet evaluated
+  QString text = {};
+  QList<qint32> ids = {};  //!< the token ids that were fed or sampled for it; empty when not yet evaluated
   StopReason stopReason = StopReason::None;
 };
 
 /** Which model to load, and how. */
 struct LoadRequest {
-  QString path;     //!< a .gguf file or a Hugging Face folder
-  int threads = 0;  //!< 0: default_threads()
+  QString path = {};  //!< a .gguf file or a Hugging Face folder
+  int threads = 0;    //!< 0: default_threads()
 };
 
 /** A turn: the conversation, ending with the user's new message. */
 struct TurnRequest {
   qint64 conversationId = 0;
-  QList<ChatMessage> messages;  //!< oldest first; the last one is the user's new message
-  qint64 answerId = 0;          //!< id of the (still empty) assistant message in the store
-  SamplerSettings sampling;
+  QList<ChatMessage> messages = {};  //!< oldest first; the last one is the user's new message
+  qint64 answerId = 0;               //!< id of the (still empty) assistant message in the store
+  SamplerSettings sampling = {};
   int maxTokens = 1024;  //!< of the answer
 };
 
 /** A piece of the answer. Several tokens may come in one batch: at most one batch per frame. */
 struct TokenBatch {
   qint64 answerId = 0;
-  QString text;  //!< whole characters only
-  QList<qint32> ids;
+  QString text = {};  //!< whole characters only
+  QList<qint32> ids = {};
 };
 
 /** Where a message stands in the conversation's token positions. */
@@ -65,9 +65,9 @@ struct MessageSpan {
 /** What the cache holds, and whose tokens they are. */
 struct CacheSnapshot {
   qint64 conversationId = 0;
-  CacheTelemetry telemetry;
-  QList<MessageSpan> spans;    //!< in order; tokens of the template itself belong to no message
-  double tokensPerSecond = 0;  //!< of decoding, over the last second
+  CacheTelemetry telemetry = {};
+  QList<MessageSpan> spans = {};  //!< in order; tokens of the template itself belong to no message
+  double tokensPerSecond = 0;     //!< of decoding, over the last second
 };
 
 /** How a turn went. */
@@ -75,9 +75,9 @@ struct TurnStats {
   qint64 conversationId = 0;
   qint64 answerId = 0;
   StopReason stopReason = StopReason::None;
-  QList<qint32> promptIds;     //!< ids fed before the answer
-  QList<qint32> answerIds;     //!< ids sampled
-  qint64 promptEvaluated = 0;  //!< how many prompt tokens were evaluated
+  QList<qint32> promptIds = {};  //!< ids fed before the answer
+  QList<qint32> answerIds = {};  //!< ids sampled
+  qint64 promptEvaluated = 0;    //!< how many prompt tokens were evaluated
   double firstTokenSeconds = 0;
   double tokensPerSecond = 0;
   quint64 seed = 0;

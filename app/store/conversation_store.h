@@ -14,9 +14,9 @@ namespace runnel::app {
 
 struct Conversation {
   qint64 id = 0;
-  QString title;
-  QDateTime created;
-  QDateTime updated;
+  QString title = {};
+  QDateTime created = {};
+  QDateTime updated = {};
   qint64 tokens = 0;  //!< fed so far, all messages together
 };
 
@@ -25,13 +25,13 @@ struct StoredMessage {
   qint64 id = 0;
   qint64 conversationId = 0;
   Role role = Role::User;
-  QString text;
-  QList<qint32> ids;  //!< fed (user: with the template's text around it) or sampled (assistant)
-  QString tokenizer;  //!< fingerprint of the vocabulary the ids belong to
-  QString model;      //!< name of the model
-  QString settings;   //!< JSON: sampling and cache settings, seed
+  QString text = {};
+  QList<qint32> ids = {};  //!< fed (user: with the template's text around it) or sampled (assistant)
+  QString tokenizer = {};  //!< fingerprint of the vocabulary the ids belong to
+  QString model = {};      //!< name of the model
+  QString settings = {};   //!< JSON: sampling and cache settings, seed
   StopReason stopReason = StopReason::None;
-  QDateTime created;
+  QDateTime created = {};
 };
 
 /**
@@ -53,6 +53,7 @@ class ConversationStore : public QObject {
    *  if the user decides so: see `replaceDamaged`). Answers that a crash cut off become StopReason::Failed. */
   bool open(const QString& path);
   QString error() const;
+  bool isDamaged() const;  //!< whether the last `open` failed because the file is damaged
 
   /** Moves a damaged database aside (its new name is returned) and starts with an empty one. */
   std::optional<QString> replaceDamaged();
