@@ -29,6 +29,8 @@ struct ChatMessage {
   Role role = Role::User;
   QString text = {};
   QList<qint32> ids = {};  //!< the token ids that were fed or sampled for it; empty when not yet evaluated
+  qint64 prefix = 0;       //!< of `ids`, how many precede the text of the conversation's first user message; else 0
+  QString tokenizer = {};  //!< what the ids belong to: TurnStats::tokenizer of the turn that gave them
   StopReason stopReason = StopReason::None;
 };
 
@@ -44,7 +46,8 @@ struct TurnRequest {
   QList<ChatMessage> messages = {};  //!< oldest first; the last one is the user's new message
   qint64 answerId = 0;               //!< id of the (still empty) assistant message in the store
   SamplerSettings sampling = {};
-  int maxTokens = 1024;  //!< of the answer
+  int maxTokens = 1024;    //!< of the answer
+  bool keepSystem = true;  //!< whether what precedes the first user message's text stays in the cache for ever
 };
 
 /** A piece of the answer. Several tokens may come in one batch: at most one batch per frame. */
@@ -75,7 +78,9 @@ struct TurnStats {
   qint64 conversationId = 0;
   qint64 answerId = 0;
   StopReason stopReason = StopReason::None;
-  QList<qint32> promptIds = {};  //!< ids fed before the answer
+  QList<qint32> promptIds = {};  //!< ids fed before the answer, to be stored with the user's message
+  qint64 promptPrefix = 0;       //!< ChatMessage::prefix of the user's message
+  QString tokenizer = {};        //!< vocabulary and model that the ids belong to
   QList<qint32> answerIds = {};  //!< ids sampled
   qint64 promptEvaluated = 0;    //!< how many prompt tokens were evaluated
   double firstTokenSeconds = 0;
