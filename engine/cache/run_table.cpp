@@ -82,7 +82,10 @@ void RunTable::update_ranks() {
   cached_ = rank;
 }
 
-void RunTable::take_back(std::int64_t count) { cut(fed_ - count, true); }
+void RunTable::take_back(std::int64_t count, std::int64_t evictions_before) {
+  cut(fed_ - count, true);
+  evictions_ = evictions_before;
+}
 
 bool RunTable::back_is_exact(std::int64_t fed) const {
   return high_ - fed <= headroom(settings_.ctx_size) && fed >= border_;
@@ -211,6 +214,7 @@ void RunTable::set_n_keep(int n_keep) {
 
 void RunTable::resize(int ctx_size) {
   settings_.ctx_size = ctx_size;
+  last_evicted_ = {};
   if (cached_ > ctx_size) evict(cached_ - ctx_size);
   slots_ = ctx_size + headroom(ctx_size);
   std::int32_t slot = 0;

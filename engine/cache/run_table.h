@@ -22,9 +22,9 @@ class RunTable {
   /// Makes room for one token as `settings` say and gives it a slot, which is returned. O(runs).
   std::int32_t append();
 
-  /// Undoes the last `count` calls of append, for a batch that was cancelled: restores what they evicted. `high()`
-  /// keeps counting them, since their slots were written.
-  void take_back(std::int64_t count);
+  /// Undoes the last `count` calls of append, for a batch that was cancelled: restores what they evicted, and the number
+  /// of evictions from before. `high()` keeps counting the tokens, since their slots were written.
+  void take_back(std::int64_t count, std::int64_t evictions_before);
 
   /// Goes back to the state after token `fed` − 1; exact where `back_is_exact`, else a cut. `fed` in [0, fed()].
   void back(std::int64_t fed);
@@ -39,9 +39,10 @@ class RunTable {
   void check_room(const CacheSettings& settings) const;
 
   void set_n_discard(int n_discard) { settings_.n_discard = n_discard; }
+  void set_kv_type(KvType type) { settings_.kv_type = type; }
   /// A smaller n_keep, or any while nothing was evicted.
   void set_n_keep(int n_keep);
-  /// Evicts what exceeds the new size, puts the rest into slots 0, 1, … in cache order and forgets what was evicted.
+  /// Evicts what exceeds the new size (`last_evicted` tells), puts the rest into slots 0, 1, … in cache order and forgets what was evicted.
   void resize(int ctx_size);
   /// Notes that K and V were rewritten: nothing from before now can be restored.
   void set_border();

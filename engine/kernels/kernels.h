@@ -62,6 +62,12 @@ struct Kernels {
   void (*accumulate_f32)(const float* weights, std::size_t stride, int rows, const KvView& kv, int slot, int count,
                          float* out);
 
+  /// The largest of x[0 … n), −infinity for n = 0.
+  float (*largest)(const float* x, int n);
+
+  /// out[i] = x[i] as f16, rounded to nearest even.
+  void (*to_half)(const float* x, int n, std::uint16_t* out);
+
   /// x[i] = exp(x[i] − max) for i in [0, n); returns their sum. −infinity gives 0.
   float (*exp_sum)(float* x, int n, float max);
 };

@@ -15,7 +15,7 @@ std::size_t quants_offset(Packing packing) { return packing == Packing::q4_offse
 float load_half(const std::byte* at) {
   std::uint16_t bits = 0;
   std::memcpy(&bits, at, sizeof bits);
-  return half_to_float(bits);
+  return f16_to_f32(bits);
 }
 
 // Sizes of the same blocks in a GGUF file: scale, (offset,) quants of one row.
@@ -87,7 +87,7 @@ void pack_float_row(PackedMatrix& matrix, int row, std::span<const float> values
     if (matrix.packing == Packing::f32) {
       std::memcpy(lane, &value, sizeof value);
     } else {
-      const std::uint16_t bits = matrix.packing == Packing::f16 ? float_to_half(value) : float_to_bfloat16(value);
+      const std::uint16_t bits = matrix.packing == Packing::f16 ? f32_to_f16(value) : f32_to_bf16(value);
       std::memcpy(lane, &bits, sizeof bits);
     }
   }
@@ -121,7 +121,7 @@ void unpack_row(const PackedMatrix& matrix, int row, std::span<float> values) {
     } else {
       std::uint16_t bits = 0;
       std::memcpy(&bits, at, sizeof bits);
-      value = matrix.packing == Packing::f16 ? half_to_float(bits) : bfloat16_to_float(bits);
+      value = matrix.packing == Packing::f16 ? f16_to_f32(bits) : bf16_to_f32(bits);
     }
   }
 }

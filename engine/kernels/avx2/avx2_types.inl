@@ -19,6 +19,11 @@ struct Floats {
     _mm256_storeu_ps(at, a);
     _mm256_storeu_ps(at + 8, b);
   }
+  void store_half(std::uint16_t* at) const {
+    auto* halves = reinterpret_cast<__m128i*>(at);
+    _mm_storeu_si128(halves, _mm256_cvtps_ph(a, _MM_FROUND_TO_NEAREST_INT));
+    _mm_storeu_si128(halves + 1, _mm256_cvtps_ph(b, _MM_FROUND_TO_NEAREST_INT));
+  }
 
   static Floats fma(Floats x, Floats y, Floats z) { return {_mm256_fmadd_ps(x.a, y.a, z.a), _mm256_fmadd_ps(x.b, y.b, z.b)}; }
   static Floats max(Floats x, Floats y) { return {_mm256_max_ps(x.a, y.a), _mm256_max_ps(x.b, y.b)}; }

@@ -14,6 +14,9 @@ struct Floats {
     return {_mm512_castsi512_ps(_mm512_slli_epi32(bits, 16))};
   }
   void store(float* at) const { _mm512_storeu_ps(at, v); }
+  void store_half(std::uint16_t* at) const {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(at), _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+  }
 
   static Floats fma(Floats a, Floats b, Floats c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
   static Floats max(Floats a, Floats b) { return {_mm512_max_ps(a.v, b.v)}; }

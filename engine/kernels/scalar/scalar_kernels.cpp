@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
+#include <limits>
 
 #include "quant/half.h"
 
@@ -11,10 +11,10 @@ namespace {
 
 constexpr int lanes = group_rows;
 
-float load(const std::uint16_t* half, std::size_t i) { return half_to_float(half[i]); }
+float load(const std::uint16_t* half, std::size_t i) { return f16_to_f32(half[i]); }
 float load(const float* value, std::size_t i) { return value[i]; }
 
-float bfloat(const std::uint16_t* bits, std::size_t i) { return bfloat16_to_float(bits[i]); }
+float bfloat(const std::uint16_t* bits, std::size_t i) { return bf16_to_f32(bits[i]); }
 
 // One block of 32 columns: sums[lane] += the integer dot product scaled by both sides.
 void add_block(Packing packing, const std::byte* block, const std::int8_t* x, float x_scale, std::int32_t x_sum, float* sums) {
@@ -33,8 +33,8 @@ void add_block(Packing packing, const std::byte* block, const std::int8_t* x, fl
       }
     }
     if (packing == Packing::q4) dot -= 8 * x_sum;
-    sums[lane] += half_to_float(scales[lane]) * x_scale * static_cast<float>(dot);
-    if (packing == Packing::q4_offset) sums[lane] += half_to_float(offsets[lane]) * x_scale * static_cast<float>(x_sum);
+    sums[lane] += f16_to_f32(scales[lane]) * x_scale * static_cast<float>(dot);
+    if (packing == Packing::q4_offset) sums[lane] += f16_to_f32(offsets[lane]) * x_scale * static_cast<float>(x_sum);
   }
 }
 
@@ -146,6 +146,16 @@ void accumulate(const float* weights, std::size_t stride, int rows, const KvView
   }
 }
 
+float largest(const float* x, int n) {
+  float result = -std::numeric_limits<float>::infinity();
+  for (int i = 0; i < n; ++i) result = std::max(result, x[i]);
+  return result;
+}
+
+void to_half(const float* x, int n, std::uint16_t* out) {
+  for (int i = 0; i < n; ++i) out[i] = f32_to_f16(x[i]);
+}
+
 float exp_sum(float* x, int n, float max) {
   float sum = 0;
   for (int i = 0; i < n; ++i) {
@@ -168,6 +178,8 @@ const Kernels& scalar_kernels() {
                                    .scores_f32 = scores<float>,
                                    .accumulate_f16 = accumulate<std::uint16_t>,
                                    .accumulate_f32 = accumulate<float>,
+                                   .largest = largest,
+                                   .to_half = to_half,
                                    .exp_sum = exp_sum};
   return kernels;
 }

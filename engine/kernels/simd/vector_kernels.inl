@@ -1,6 +1,6 @@
 // The vector kernels, written once over a few types that each instruction level supplies before it includes this file,
 // in an anonymous namespace:
-//   Floats  16 floats: zero, set1, load, load_half, load_bfloat, store, fma(a, b, c) = a·b + c, +, −, ×, max, sum,
+//   Floats  16 floats: zero, set1, load, load_half, load_bfloat, store, store_half, fma(a, b, c) = a·b + c, +, −, ×, max, sum,
 //           largest, abs, round, exp2i(n) = 2^n for whole n, zero_where_below(value, x, limit)
 //   Ints    16 int32: set1, to_float, sum; from_rounded(Floats), store_int8
 //   Bytes   64 bytes: load, low(), high() nibbles
@@ -213,6 +213,30 @@ void add(const float* y, int n, float* x) {
   for (; i < n; ++i) x[i] += y[i];
 }
 
+float largest(const float* x, int n) {
+  float result = -__builtin_inff();
+  int i = 0;
+  if (n >= 16) {
+    Floats best = Floats::load(x);
+    for (i = 16; i + 16 <= n; i += 16) best = Floats::max(best, Floats::load(x + i));
+    result = best.largest();
+  }
+  for (; i < n; ++i) result = x[i] > result ? x[i] : result;
+  return result;
+}
+
+void to_half(const float* x, int n, std::uint16_t* out) {
+  int i = 0;
+  for (; i + 16 <= n; i += 16) Floats::load(x + i).store_half(out + i);
+  if (i < n) {
+    float in[16] = {};
+    std::uint16_t result[16];
+    for (int j = 0; j < n - i; ++j) in[j] = x[i + j];
+    Floats::load(in).store_half(result);
+    for (int j = 0; j < n - i; ++j) out[i + j] = result[j];
+  }
+}
+
 float exp_sum(float* x, int n, float max) {
   const Floats maxima = Floats::set1(max);
   Floats sums = Floats::zero();
@@ -348,5 +372,7 @@ constexpr Kernels vector_kernels(Isa isa) {
           .scores_f32 = scores<float>,
           .accumulate_f16 = accumulate<std::uint16_t>,
           .accumulate_f32 = accumulate<float>,
+          .largest = largest,
+          .to_half = to_half,
           .exp_sum = exp_sum};
 }
