@@ -30,6 +30,7 @@ struct GgufValue {
   GgufType element = GgufType::u8;  ///< type of the elements when `type` is array
   std::uint64_t count = 1;          ///< elements of an array
   std::size_t offset = 0;           ///< in the file: the value, or the array's first element
+  std::size_t size = 0;             ///< bytes of the value, or of the array's elements
 };
 
 namespace detail {

@@ -127,6 +127,7 @@ void GgufParser::read_values() {
       value.offset = reader_.offset();
       skip_value(value.type, 0);
     }
+    value.size = reader_.offset() - value.offset;
     into_.values_.push_back(std::move(value));
   }
   for (std::size_t i = 0; i < into_.values_.size(); ++i) {
