@@ -1,0 +1,77 @@
+import QtQuick
+
+/* The keys that work anywhere in the window. */
+Item {
+    id: keys
+
+    signal newAsked
+    signal filterAsked
+    signal settingsAsked
+    signal cacheToggled
+    signal sidebarToggled
+    signal stopAsked
+    signal quitAsked
+    signal conversationAsked(step: int)
+    signal scaleAsked(step: int)
+
+    Shortcut {
+        sequences: [StandardKey.New]
+
+        onActivated: keys.newAsked()
+    }
+    Shortcut {
+        sequences: ["Ctrl+K", StandardKey.Find]
+
+        onActivated: keys.filterAsked()
+    }
+    Shortcut {
+        sequences: ["Ctrl+,"]
+
+        onActivated: keys.settingsAsked()
+    }
+    Shortcut {
+        sequences: ["Ctrl+B"]
+
+        onActivated: keys.cacheToggled()
+    }
+    Shortcut {
+        sequences: ["F9"]
+
+        onActivated: keys.sidebarToggled()
+    }
+    Shortcut {
+        sequences: ["Escape"]
+
+        onActivated: keys.stopAsked()
+    }
+    Shortcut {
+        sequences: ["Ctrl+Q"]
+
+        onActivated: keys.quitAsked()
+    }
+    Shortcut {
+        sequences: ["Ctrl+PgDown", "Ctrl+Tab"]
+
+        onActivated: keys.conversationAsked(1)
+    }
+    Shortcut {
+        sequences: ["Ctrl+PgUp", "Ctrl+Shift+Tab"]
+
+        onActivated: keys.conversationAsked(-1)
+    }
+    Shortcut {
+        sequences: ["Ctrl++", "Ctrl+="]
+
+        onActivated: keys.scaleAsked(1)
+    }
+    Shortcut {
+        sequences: ["Ctrl+-"]
+
+        onActivated: keys.scaleAsked(-1)
+    }
+    Shortcut {
+        sequences: ["Ctrl+0"]
+
+        onActivated: keys.scaleAsked(0)
+    }
+}

@@ -1,0 +1,20 @@
+import QtQuick
+import QtQuick.Layouts
+
+/* What Runnel may use of the computer. */
+SettingsSection {
+    id: section
+
+    required property SettingsViewModel settings
+
+    title: qsTr("Computation")
+
+    NumberField {
+        Layout.fillWidth: true
+        explanation: qsTr("0 uses what this computer allows: %n thread(s). Holds when a model is loaded next.", "", section.settings.defaultThreads)
+        label: qsTr("Threads")
+        value: section.settings.threads
+
+        onEdited: value => section.settings.threads = value
+    }
+}

@@ -1,0 +1,59 @@
+import QtQuick
+import QtQuick.Layouts
+import QtQuick.Templates as T
+
+/* What the model is told before the conversation. */
+SettingsSection {
+    id: section
+
+    required property SettingsViewModel settings
+
+    title: qsTr("System prompt")
+
+    T.TextArea {
+        id: area
+
+        Accessible.multiLine: true
+        Accessible.name: section.title
+        Accessible.role: Accessible.EditableText
+        Layout.fillWidth: true
+        Layout.preferredHeight: Math.max(96, contentHeight + topPadding + bottomPadding)
+        KeyNavigation.priority: KeyNavigation.BeforeItem
+        KeyNavigation.tab: nextItemInFocusChain()
+        color: Theme.text
+        font.family: Theme.sans
+        font.pixelSize: Theme.type.body
+        padding: Theme.space.m
+        selectByMouse: true
+        selectedTextColor: Theme.text
+        selectionColor: Theme.blend(Theme.accent, Theme.card, 0.4)
+        text: section.settings.systemPrompt
+        textFormat: TextEdit.PlainText
+        wrapMode: TextEdit.Wrap
+
+        onEditingFinished: section.settings.systemPrompt = text
+
+        background: Rectangle {
+            border.color: area.activeFocus ? Theme.focus : Theme.line
+            border.width: area.activeFocus ? 2 : 1
+            color: Theme.card
+            radius: Theme.radius.m
+        }
+
+        PlainLabel {
+            color: Theme.quiet
+            text: qsTr("Empty: the model’s own")
+            visible: area.length === 0 && area.preeditText.length === 0
+            x: area.leftPadding
+            y: area.topPadding
+        }
+    }
+    PlainLabel {
+        Layout.fillWidth: true
+        color: Theme.quiet
+        font.pixelSize: Theme.type.caption
+        lineHeight: 1.2
+        text: qsTr("Holds for conversations begun from now on.")
+        wrapMode: Text.Wrap
+    }
+}
