@@ -25,8 +25,11 @@ struct Vocabulary {
   std::optional<Token> eos;
   std::optional<Token> unknown;
   std::vector<Token> end_of_generation;  ///< what the file names besides eos (eot, eom …)
+  std::optional<bool>
+      whole_words_first;    ///< a word that is a token is taken whole, before any merges; none: as `pre` has it
+  std::optional<bool> nfc;  ///< text is normalized to form C first; none: as `pre` has it
   bool adds_bos = false;
-  bool adds_space_prefix = false;
+  bool adds_space_prefix = false;  ///< for "llama": a space is put before a text
 };
 
 /// Builds the tokenizer. Throws Error when model or pre-tokenizer are not known (naming them) or when the vocabulary

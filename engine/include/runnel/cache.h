@@ -56,7 +56,7 @@ struct EvictionEvent {
 struct CacheTelemetry {
   CacheSettings settings;
   std::int64_t fed = 0;         ///< tokens of the conversation so far, evicted ones included
-  std::int64_t evicted = 0;     ///< tokens dropped so far (going back takes back what it restores)
+  std::int64_t evicted = 0;     ///< of these, no longer cached
   std::int64_t evictions = 0;   ///< how often something was dropped
   int cached = 0;               ///< tokens in the cache now
   int slots = 0;                ///< ctx_size + headroom
@@ -64,7 +64,9 @@ struct CacheTelemetry {
   std::size_t bytes = 0;        ///< memory of keys and values, measured
   std::size_t bytes_per_token = 0;
   std::vector<Run> runs;        ///< in cache order
-  std::vector<EvictionEvent> events;  ///< since the last telemetry was taken, at most the newest 4,096
+  /// Since the last telemetry was taken, at most the newest 4,096. The first may be one that was taken before and has
+  /// grown since (same `at`).
+  std::vector<EvictionEvent> events;
 };
 
 }  // namespace runnel

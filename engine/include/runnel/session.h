@@ -58,8 +58,8 @@ class Session {
   /// Exempts the tokens at original positions [first, last) from eviction; rotates and moves nothing. Throws Error when
   /// one of them is no longer cached, or when less than a quarter of ctx_size would be left to roll.
   void pin(std::int64_t first, std::int64_t last, Reason reason = Reason::pin);
-  /// Lifts pins in [first, last); unpinning what is not pinned does nothing.
-  void unpin(std::int64_t first, std::int64_t last);
+  /// Lifts pins of this reason in [first, last); unpinning what is not pinned does nothing.
+  void unpin(std::int64_t first, std::int64_t last, Reason reason = Reason::pin);
 
   /// Goes back to the state after token `fed` − 1 (DESIGN §2.9): exact within the headroom, a cut beyond it.
   /// Throws Error when fed is negative or more than were fed, or when nothing but sinks and pins would remain of a

@@ -34,7 +34,11 @@ class Tokenizer {
   /// needs little stack. Never fails on any bytes.
   virtual std::vector<Token> encode(const MarkedText& text) const = 0;
 
-  /// The same for text of one origin. `trusted`: control tokens written in the text are recognized.
+  /// Token ids of text that goes on where fed text ended, in a conversation say: like `encode`, but without what a
+  /// vocabulary puts before the beginning of a text (sentencepiece's space).
+  virtual std::vector<Token> encode_continuation(const MarkedText& text) const;
+
+  /// `encode` for text of one origin. `trusted`: control tokens written in the text are recognized.
   std::vector<Token> encode(std::string_view text, bool trusted = false) const;
 
   /// The bytes a token stands for; possibly part of a UTF-8 character. Control tokens give their name, e.g.

@@ -1,0 +1,164 @@
+#include "cache/kv_cache.h"
+
+#include <algorithm>
+#include <chrono>
+
+namespace runnel {
+namespace {
+
+constexpr std::size_t most_events = 4096;
+
+double now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+}  // namespace
+
+KvCache::KvCache(const KvShape& shape, const CacheSettings& settings)
+    : shape_(shape), table_(settings), memory_(shape, table_.slots(), settings.kv_type), started_(now()) {}
+
+int KvCache::max_batch() const { return std::min(table_.settings().batch, headroom(table_.settings().ctx_size)); }
+
+double KvCache::seconds() const { return now() - started_; }
+
+const BatchPlan& KvCache::begin_batch(int tokens) {
+  evictions_before_ = table_.evictions();
+  batch_evictions_.clear();
+  plan_ = {};
+  plan_.first = table_.fed();
+  for (const Run& run : table_.runs()) plan_.spans.push_back({.slot = run.slot, .length = run.length, .first = run.first});
+  for (int i = 0; i < tokens; ++i) plan_.positions.push_back(plan_.first + i);
+  for (int i = 0; i < tokens; ++i) {
+    const std::int64_t position = plan_.first + i;
+    const std::int32_t slot = table_.append();
+    plan_.slots.push_back(slot);
+    if (table_.last_evicted().tokens > 0) batch_evictions_.push_back({.at = position, .tokens = table_.last_evicted()});
+    BatchPlan::Span* last = plan_.spans.empty() ? nullptr : &plan_.spans.back();
+    const Run& run = table_.runs().back();
+    const bool grows = last != nullptr && run.length > 1 && last->first + last->length == position &&
+                       last->slot + last->length == slot;
+    if (grows) {
+      ++last->length;
+    } else {
+      plan_.spans.push_back({.slot = slot, .length = 1, .first = position});
+    }
+    see(position);
+  }
+  return plan_;
+}
+
+// Notes what the query at `position`, the newest token, sees.
+void KvCache::see(std::int64_t position) {
+  const std::int64_t rank = table_.cached() - 1;
+  const auto own = static_cast<std::int32_t>(position - plan_.first);
+  std::size_t span = 0;
+  std::int64_t gap_before = 0;
+  std::int32_t rotation = own;
+  for (const Run& run : table_.runs()) {
+    while (run.first >= plan_.spans[span].first + plan_.spans[span].length) ++span;
+    const std::int64_t gap = (position - run.first) - (rank - run.rank);
+    if (gap == 0) {
+      rotation = own;
+    } else if (gap != gap_before) {
+      rotation = static_cast<std::int32_t>(plan_.positions.size());
+      plan_.positions.push_back(position - gap);
+    }
+    gap_before = gap;
+    const auto from = static_cast<std::int32_t>(run.first - plan_.spans[span].first);
+    plan_.sights.push_back(
+        {.span = static_cast<std::int32_t>(span), .from = from, .to = from + run.length, .rotation = rotation, .gap = gap});
+  }
+  plan_.sights_end.push_back(plan_.sights.size());
+}
+
+void KvCache::commit() {
+  for (const Eviction& eviction : batch_evictions_) note(eviction);
+  batch_evictions_.clear();
+}
+
+void KvCache::abandon() {
+  table_.take_back(plan_.tokens(), evictions_before_);
+  batch_evictions_.clear();
+}
+
+// Evictions before consecutive tokens are one event.
+void KvCache::note(const Eviction& eviction) {
+  const RunTable::Evicted& tokens = eviction.tokens;
+  if (!events_.empty() && last_eviction_at_ == eviction.at - 1) {
+    EvictionEvent& event = events_.back();
+    event.last = tokens.last;
+    event.tokens += tokens.tokens;
+    ++event.evictions;
+    if (events_.size() == taken_) taken_ = 0;
+  } else {
+    if (taken_ > 0) events_.pop_front();
+    taken_ = 0;
+    events_.push_back({.at = eviction.at,
+                       .first = tokens.first,
+                       .last = tokens.last,
+                       .tokens = tokens.tokens,
+                       .evictions = 1,
+                       .time_s = seconds()});
+    if (events_.size() > most_events) events_.pop_front();
+  }
+  last_eviction_at_ = eviction.at;
+}
+
+std::vector<EvictionEvent> KvCache::take_events() {
+  std::vector<EvictionEvent> result(events_.begin() + static_cast<std::ptrdiff_t>(taken_), events_.end());
+  if (!events_.empty()) {
+    events_.erase(events_.begin(), events_.end() - 1);
+    taken_ = 1;
+  }
+  return result;
+}
+
+void KvCache::resize(int ctx_size) {
+  const std::int64_t fed = table_.fed();
+  RunTable resized = table_;
+  const int evicted_before = table_.cached();
+  resized.resize(ctx_size);
+  KvMemory memory(shape_, resized.slots(), memory_.type());
+  std::vector<SlotCopy> copies;
+  for (const Run& to : resized.runs()) {
+    for (const Run& from : table_.runs()) {
+      const std::int64_t first = std::max(to.first, from.first);
+      const std::int64_t end = std::min(to.first + to.length, from.first + from.length);
+      if (first >= end) continue;
+      copies.push_back({.from = from.slot + static_cast<std::int32_t>(first - from.first),
+                        .to = to.slot + static_cast<std::int32_t>(first - to.first),
+                        .length = static_cast<std::int32_t>(end - first)});
+    }
+  }
+  memory.copy_from(memory_, copies);
+  memory_ = std::move(memory);
+  if (resized.cached() < evicted_before) note({.at = fed, .tokens = resized.last_evicted()});
+  table_ = std::move(resized);
+}
+
+void KvCache::set_kv_type(KvType type) {
+  if (type == memory_.type()) return;
+  KvMemory memory(shape_, table_.slots(), type);
+  std::vector<SlotCopy> copies;
+  for (const Run& run : table_.runs()) copies.push_back({.from = run.slot, .to = run.slot, .length = run.length});
+  memory.copy_from(memory_, copies);
+  memory_ = std::move(memory);
+  table_.set_border();
+  table_.set_kv_type(type);
+}
+
+CacheTelemetry KvCache::telemetry() {
+  return {.settings = table_.settings(),
+          .fed = table_.fed(),
+          .evicted = table_.fed() - table_.cached(),
+          .evictions = table_.evictions(),
+          .cached = table_.cached(),
+          .slots = table_.slots(),
+          .head = table_.head(),
+          .bytes = memory_.bytes(),
+          .bytes_per_token = memory_.bytes_per_token(),
+          .runs = {table_.runs().begin(), table_.runs().end()},
+          .events = take_events()};
+}
+
+}  // namespace runnel

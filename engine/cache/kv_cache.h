@@ -1,0 +1,96 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <span>
+#include <vector>
+
+#include "cache/kv_memory.h"
+#include "cache/run_table.h"
+
+namespace runnel {
+
+/// What each query of a batch sees. The keys of the whole batch are written first; a query then looks only at what it
+/// would have seen had it come alone (DESIGN §2.7).
+struct BatchPlan {
+  /// Consecutive slots with consecutive original positions.
+  struct Span {
+    std::int32_t slot;
+    std::int32_t length;
+    std::int64_t first;  ///< original position of the first key
+  };
+  /// The part of a span that one query sees.
+  struct Sight {
+    std::int32_t span;
+    std::int32_t from;      ///< first visible key, counted from the span's start
+    std::int32_t to;        ///< one past the last
+    std::int32_t rotation;  ///< index into `positions`: where the query is rotated to for these keys
+    std::int64_t gap;       ///< positions between these keys and the query that are no longer cached
+  };
+
+  std::int64_t first = 0;               ///< original position of the first query
+  std::vector<std::int32_t> slots;      ///< [tokens]
+  std::vector<Span> spans;              ///< in cache order
+  std::vector<Sight> sights;            ///< of all queries, one after the other, spans ascending
+  std::vector<std::size_t> sights_end;  ///< [tokens]
+  std::vector<std::int64_t> positions;  ///< rotation angles needed; the first [tokens] are the tokens' own positions
+
+  int tokens() const { return static_cast<int>(slots.size()); }
+  std::span<const Sight> sights_of(int token) const {
+    const std::size_t begin = token == 0 ? 0 : sights_end[static_cast<std::size_t>(token) - 1];
+    return std::span(sights).subspan(begin, sights_end[static_cast<std::size_t>(token)] - begin);
+  }
+};
+
+/// What stays of a conversation: sinks and pins for ever, a rolling window of the newest tokens besides
+/// (StreamingLLM, arXiv 2309.17453, section 3.2). Lives on the session's thread.
+class KvCache {
+ public:
+  /// Reserves memory for ctx_size tokens and the headroom, once. `settings` validated. Throws Error when memory is short.
+  KvCache(const KvShape& shape, const CacheSettings& settings);
+
+  /// Gives `tokens` tokens (at most `max_batch()`) their slots, evicting before each as the settings say. To be followed
+  /// by `commit` or `abandon`.
+  const BatchPlan& begin_batch(int tokens);
+  /// The batch has been evaluated: its evictions become events.
+  void commit();
+  /// The batch was cancelled: as if it had never begun, but for its slots.
+  void abandon();
+  int max_batch() const;
+
+  KvMemory& memory() { return memory_; }
+  const KvMemory& memory() const { return memory_; }
+  RunTable& table() { return table_; }
+  const RunTable& table() const { return table_; }
+
+  void resize(int ctx_size);
+  void set_kv_type(KvType type);
+
+  /// Events collected since the last call, among them the newest one when it has grown since.
+  std::vector<EvictionEvent> take_events();
+
+  CacheTelemetry telemetry();
+
+ private:
+  struct Eviction {
+    std::int64_t at;
+    RunTable::Evicted tokens;
+  };
+
+  void see(std::int64_t position);
+  void note(const Eviction& eviction);
+  double seconds() const;
+
+  KvShape shape_;
+  RunTable table_;
+  KvMemory memory_;
+  BatchPlan plan_;
+  std::int64_t evictions_before_ = 0;
+  std::vector<Eviction> batch_evictions_;
+  std::deque<EvictionEvent> events_;  ///< not yet taken, and the one that may still grow
+  std::size_t taken_ = 0;             ///< how many at the front of `events_` were taken already (0 or 1)
+  std::int64_t last_eviction_at_ = -2;
+  double started_;
+};
+
+}  // namespace runnel

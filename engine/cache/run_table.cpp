@@ -1,0 +1,236 @@
+#include "cache/run_table.h"
+
+#include <algorithm>
+#include <limits>
+#include <string>
+
+#include "runnel/error.h"
+
+namespace runnel {
+
+RunTable::RunTable(const CacheSettings& settings)
+    : settings_(settings), slots_(settings.ctx_size + headroom(settings.ctx_size)) {
+  free_.push_back({.slot = 0, .length = slots_, .first = -1, .when = 0});
+}
+
+Reason RunTable::reason_of(std::int64_t position) const {
+  if (position < settings_.n_keep) return Reason::sink;
+  if (system_.contains(position)) return Reason::system;
+  return pins_.contains(position) ? Reason::pin : Reason::window;
+}
+
+int RunTable::evictable() const {
+  int count = 0;
+  for (const Run& run : runs_) count += exempt(run.reason) ? 0 : run.length;
+  return count;
+}
+
+std::int32_t RunTable::append() {
+  last_evicted_ = {};
+  if (cached_ >= settings_.ctx_size) {
+    const int can = evictable();
+    const int wanted = settings_.n_discard == -1 ? std::max(1, can / 2) : settings_.n_discard;
+    evict(std::min(wanted, can));
+  }
+  Free& front = free_.front();
+  const std::int32_t slot = front.slot;
+  ++front.slot;
+  if (front.first >= 0) ++front.first;
+  if (--front.length == 0) free_.pop_front();
+
+  const Reason reason = fed_ < settings_.n_keep ? Reason::sink : Reason::window;
+  Run* last = runs_.empty() ? nullptr : &runs_.back();
+  if (last != nullptr && last->reason == reason && last->first + last->length == fed_ && last->slot + last->length == slot) {
+    ++last->length;
+  } else {
+    runs_.push_back({.first = fed_, .length = 1, .rank = cached_, .slot = slot, .reason = reason});
+  }
+  ++cached_;
+  ++fed_;
+  high_ = std::max(high_, fed_);
+  return slot;
+}
+
+// Drops the oldest `count` tokens that nothing exempts. Looks at each run once, whatever the number of tokens.
+void RunTable::evict(int count) {
+  int left = count;
+  for (Run& run : runs_) {
+    if (left == 0) break;
+    if (exempt(run.reason)) continue;
+    const int n = std::min(left, run.length);
+    free_.push_back({.slot = run.slot, .length = n, .first = run.first, .when = fed_});
+    if (last_evicted_.tokens == 0) last_evicted_.first = run.first;
+    last_evicted_.last = run.first + n - 1;
+    last_evicted_.tokens += n;
+    run.first += n;
+    run.slot += n;
+    run.length -= n;
+    left -= n;
+  }
+  std::erase_if(runs_, [](const Run& run) { return run.length == 0; });
+  cached_ -= count - left;
+  if (count > left) ++evictions_;
+  update_ranks();
+}
+
+void RunTable::update_ranks() {
+  std::int32_t rank = 0;
+  for (Run& run : runs_) {
+    run.rank = rank;
+    rank += run.length;
+  }
+  cached_ = rank;
+}
+
+void RunTable::take_back(std::int64_t count, std::int64_t evictions_before) {
+  cut(fed_ - count, true);
+  evictions_ = evictions_before;
+}
+
+bool RunTable::back_is_exact(std::int64_t fed) const {
+  return high_ - fed <= headroom(settings_.ctx_size) && fed >= border_;
+}
+
+void RunTable::back(std::int64_t fed) { cut(fed, back_is_exact(fed)); }
+
+// Everything from position `fed` on leaves the cache; its slots, evicted tokens' too, go to the front of the queue in
+// the order in which they were written. What was evicted since then comes back when `exact`, and can never come back
+// otherwise.
+void RunTable::cut(std::int64_t fed, bool exact) {
+  std::vector<Free> cut_slots;
+  std::vector<Run> restored;
+  for (Run& run : runs_) {
+    const std::int64_t keep = std::clamp<std::int64_t>(fed - run.first, 0, run.length);
+    if (keep < run.length) {
+      const auto kept = static_cast<std::int32_t>(keep);
+      cut_slots.push_back({.slot = run.slot + kept, .length = run.length - kept, .first = run.first + keep, .when = -1});
+      run.length = kept;
+    }
+  }
+  std::erase_if(runs_, [](const Run& run) { return run.length == 0; });
+
+  std::deque<Free> queue;
+  for (Free entry : free_) {
+    const bool since = entry.first >= 0 && entry.when >= fed;
+    if (!since) {
+      queue.push_back(entry);
+      continue;
+    }
+    const auto older = static_cast<std::int32_t>(std::clamp<std::int64_t>(fed - entry.first, 0, entry.length));
+    if (older > 0 && exact) {
+      restored.push_back({.first = entry.first, .length = older, .rank = 0, .slot = entry.slot, .reason = Reason::window});
+    } else if (older > 0) {
+      queue.push_back({.slot = entry.slot, .length = older, .first = -1, .when = 0});
+    }
+    if (older < entry.length) {
+      cut_slots.push_back(
+          {.slot = entry.slot + older, .length = entry.length - older, .first = entry.first + older, .when = -1});
+    }
+  }
+  std::sort(cut_slots.begin(), cut_slots.end(), [](const Free& a, const Free& b) { return a.first < b.first; });
+  for (auto it = cut_slots.rbegin(); it != cut_slots.rend(); ++it) {
+    queue.push_front({.slot = it->slot, .length = it->length, .first = -1, .when = 0});
+  }
+  free_ = std::move(queue);
+  fed_ = fed;
+  system_.remove(fed, std::numeric_limits<std::int64_t>::max());
+  pins_.remove(fed, std::numeric_limits<std::int64_t>::max());
+  restore(restored);
+}
+
+void RunTable::restore(std::vector<Run>& restored) {
+  runs_.insert(runs_.end(), restored.begin(), restored.end());
+  std::sort(runs_.begin(), runs_.end(), [](const Run& a, const Run& b) { return a.first < b.first; });
+  rebuild_runs();
+}
+
+// Splits and joins runs so that each has one reason, by the exemptions of now.
+void RunTable::rebuild_runs() {
+  std::vector<Run> result;
+  for (Run run : runs_) {
+    while (run.length > 0) {
+      std::int64_t change = std::min(system_.next_change(run.first), pins_.next_change(run.first));
+      if (run.first < settings_.n_keep) change = std::min<std::int64_t>(change, settings_.n_keep);
+      const auto n = static_cast<std::int32_t>(std::min<std::int64_t>(run.length, change - run.first));
+      const Reason reason = reason_of(run.first);
+      if (!result.empty() && result.back().reason == reason && result.back().first + result.back().length == run.first &&
+          result.back().slot + result.back().length == run.slot) {
+        result.back().length += n;
+      } else {
+        result.push_back({.first = run.first, .length = n, .rank = 0, .slot = run.slot, .reason = reason});
+      }
+      run.first += n;
+      run.slot += n;
+      run.length -= n;
+    }
+  }
+  runs_ = std::move(result);
+  update_ranks();
+}
+
+void RunTable::pin(std::int64_t first, std::int64_t end, Reason reason) {
+  std::int64_t cached = 0;
+  for (const Run& run : runs_) {
+    cached += std::max<std::int64_t>(0, std::min(end, run.first + run.length) - std::max(first, run.first));
+  }
+  if (first < 0 || first >= end || cached != end - first) {
+    throw Error("The tokens " + std::to_string(first) + " to " + std::to_string(end - 1) +
+                " can't be pinned, because they are not all in the cache any more.");
+  }
+  const IntervalSet before_system = system_;
+  const IntervalSet before_pins = pins_;
+  (reason == Reason::system ? system_ : pins_).add(first, end);
+  try {
+    check_room(settings_);
+  } catch (const Error&) {
+    system_ = before_system;
+    pins_ = before_pins;
+    throw;
+  }
+  rebuild_runs();
+}
+
+void RunTable::unpin(std::int64_t first, std::int64_t end, Reason reason) {
+  (reason == Reason::system ? system_ : pins_).remove(first, end);
+  rebuild_runs();
+}
+
+void RunTable::check_room(const CacheSettings& settings) const {
+  IntervalSet all = pins_;
+  for (const Interval& interval : system_.intervals()) all.add(interval.first, interval.end);
+  const std::int64_t pinned = all.count_from(settings.n_keep);
+  const std::int64_t rolling = settings.ctx_size - settings.n_keep - pinned;
+  if (pinned > 0 && rolling * 4 < settings.ctx_size) {
+    throw Error("Of ctx_size " + std::to_string(settings.ctx_size) + " only " + std::to_string(std::max<std::int64_t>(rolling, 0)) +
+                " tokens would be left to roll beside " + std::to_string(settings.n_keep) + " sinks and " +
+                std::to_string(pinned) + " pinned tokens; at least a quarter must be. Unpin something or raise ctx_size.");
+  }
+}
+
+void RunTable::set_n_keep(int n_keep) {
+  settings_.n_keep = n_keep;
+  rebuild_runs();
+}
+
+void RunTable::resize(int ctx_size) {
+  settings_.ctx_size = ctx_size;
+  last_evicted_ = {};
+  if (cached_ > ctx_size) evict(cached_ - ctx_size);
+  slots_ = ctx_size + headroom(ctx_size);
+  std::int32_t slot = 0;
+  for (Run& run : runs_) {
+    run.slot = slot;
+    slot += run.length;
+  }
+  free_.clear();
+  free_.push_back({.slot = slot, .length = slots_ - slot, .first = -1, .when = 0});
+  rebuild_runs();
+  set_border();
+}
+
+void RunTable::set_border() {
+  border_ = fed_;
+  for (Free& entry : free_) entry.first = -1;
+}
+
+}  // namespace runnel

@@ -1,0 +1,73 @@
+#include "format/atomic_file.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <system_error>
+#include <utility>
+
+#include "format/printable.h"
+#include "runnel/error.h"
+
+namespace runnel {
+
+AtomicFile::AtomicFile(const std::filesystem::path& path) : path_(path) {
+  // Created exclusively under a name that tells other processes of ours apart; a leftover of a crash takes one more
+  // try.
+  for (int attempt = 0; attempt < 100 && descriptor_ < 0; ++attempt) {
+    temporary_ = path.parent_path() / fmt::format(".runnel-{}-{}.part", ::getpid(), attempt);
+    descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (descriptor_ < 0 && errno != EEXIST) fail(errno);
+  }
+  if (descriptor_ < 0) fail(EEXIST);
+}
+
+AtomicFile::~AtomicFile() {
+  close_and_remove();
+}
+
+void AtomicFile::write(std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
+    if (written < 0) {
+      if (errno == EINTR) continue;
+      fail(errno);
+    }
+    bytes = bytes.subspan(static_cast<std::size_t>(written));
+    size_ += static_cast<std::size_t>(written);
+  }
+}
+
+void AtomicFile::pad_to(std::size_t alignment) {
+  static constexpr std::array<std::byte, 4096> zeros{};
+  std::size_t missing = (alignment - size_ % alignment) % alignment;
+  while (missing > 0) {
+    const std::size_t piece = std::min(missing, zeros.size());
+    write(std::span(zeros).first(piece));
+    missing -= piece;
+  }
+}
+
+void AtomicFile::commit() {
+  if (::fsync(descriptor_) != 0) fail(errno);
+  if (::close(std::exchange(descriptor_, -1)) != 0) fail(errno);
+  if (std::rename(temporary_.c_str(), path_.c_str()) != 0) fail(errno);
+  temporary_.clear();
+}
+
+void AtomicFile::fail(int error) const {
+  throw Error(fmt::format("{} can't be written: {}.", printable_path(path_), std::generic_category().message(error)));
+}
+
+void AtomicFile::close_and_remove() noexcept {
+  if (descriptor_ >= 0) ::close(descriptor_);
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
+}
+
+}  // namespace runnel

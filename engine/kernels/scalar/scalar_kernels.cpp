@@ -1,0 +1,187 @@
+#include "kernels/scalar/scalar_kernels.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "quant/half.h"
+
+namespace runnel {
+namespace {
+
+constexpr int lanes = group_rows;
+
+float load(const std::uint16_t* half, std::size_t i) { return f16_to_f32(half[i]); }
+float load(const float* value, std::size_t i) { return value[i]; }
+
+float bfloat(const std::uint16_t* bits, std::size_t i) { return bf16_to_f32(bits[i]); }
+
+// One block of 32 columns: sums[lane] += the integer dot product scaled by both sides.
+void add_block(Packing packing, const std::byte* block, const std::int8_t* x, float x_scale, std::int32_t x_sum, float* sums) {
+  const auto* scales = reinterpret_cast<const std::uint16_t*>(block);
+  const auto* offsets = scales + lanes;
+  const std::byte* quants = block + (packing == Packing::q4_offset ? 64 : 32);
+  for (int lane = 0; lane < lanes; ++lane) {
+    std::int32_t dot = 0;
+    for (int i = 0; i < block_columns; ++i) {
+      if (packing == Packing::q8) {
+        dot += static_cast<std::int8_t>(quants[i / 4 * 64 + lane * 4 + i % 4]) * x[i];
+      } else {
+        const int half = i % 16;
+        const auto pair = static_cast<unsigned>(quants[half / 4 * 64 + lane * 4 + half % 4]);
+        dot += static_cast<std::int32_t>(i < 16 ? pair & 15U : pair >> 4U) * x[i];
+      }
+    }
+    if (packing == Packing::q4) dot -= 8 * x_sum;
+    sums[lane] += f16_to_f32(scales[lane]) * x_scale * static_cast<float>(dot);
+    if (packing == Packing::q4_offset) sums[lane] += f16_to_f32(offsets[lane]) * x_scale * static_cast<float>(x_sum);
+  }
+}
+
+void integer_group(const PackedView& weights, int group, const QuantizedRows& x, int token, float* out) {
+  const int blocks = weights.columns / block_columns;
+  const std::size_t block_bytes = packed_block_bytes(weights.packing);
+  const std::byte* start = weights.data + static_cast<std::size_t>(group) * static_cast<std::size_t>(blocks) * block_bytes;
+  float sums[lanes] = {};
+  for (int b = 0; b < blocks; ++b) {
+    const std::size_t at = static_cast<std::size_t>(token) * static_cast<std::size_t>(blocks) + static_cast<std::size_t>(b);
+    add_block(weights.packing, start + static_cast<std::size_t>(b) * block_bytes, x.quants + at * block_columns,
+              x.scales[at], x.sums[at], sums);
+  }
+  std::copy_n(sums, lanes, out);
+}
+
+void float_group(const PackedView& weights, int group, const float* x, float* out) {
+  float sums[lanes] = {};
+  const std::size_t first = static_cast<std::size_t>(group) * static_cast<std::size_t>(weights.columns) * lanes;
+  const auto* halves = reinterpret_cast<const std::uint16_t*>(weights.data) + first;
+  const auto* floats = reinterpret_cast<const float*>(weights.data) + first;
+  for (int column = 0; column < weights.columns; ++column) {
+    for (int lane = 0; lane < lanes; ++lane) {
+      const auto at = static_cast<std::size_t>(column * lanes + lane);
+      const float weight = weights.packing == Packing::f32   ? floats[at]
+                           : weights.packing == Packing::f16 ? load(halves, at)
+                                                             : bfloat(halves, at);
+      sums[lane] += weight * x[column];
+    }
+  }
+  std::copy_n(sums, lanes, out);
+}
+
+void matmul(const PackedView& weights, int first, int last, const Activations& x, int m, float* out, std::size_t stride) {
+  for (int group = first; group < last; ++group) {
+    for (int token = 0; token < m; ++token) {
+      float* to = out + static_cast<std::size_t>(token) * stride + static_cast<std::size_t>(group) * lanes;
+      if (is_integer(weights.packing)) {
+        integer_group(weights, group, x.quantized, token, to);
+      } else {
+        float_group(weights, group, x.values + static_cast<std::size_t>(token) * static_cast<std::size_t>(weights.columns), to);
+      }
+    }
+  }
+}
+
+void quantize_row(const float* x, int columns, QuantizedRows out, int row) {
+  const int blocks = columns / block_columns;
+  for (int b = 0; b < blocks; ++b) {
+    const std::size_t at = static_cast<std::size_t>(row) * static_cast<std::size_t>(blocks) + static_cast<std::size_t>(b);
+    const float* from = x + b * block_columns;
+    float largest = 0;
+    for (int i = 0; i < block_columns; ++i) largest = std::max(largest, std::fabs(from[i]));
+    const float scale = largest / 127.0F;
+    const float inverse = largest > 0 ? 127.0F / largest : 0.0F;
+    std::int32_t sum = 0;
+    for (int i = 0; i < block_columns; ++i) {
+      const auto q = static_cast<std::int8_t>(std::nearbyint(from[i] * inverse));
+      out.quants[at * block_columns + static_cast<std::size_t>(i)] = q;
+      sum += q;
+    }
+    out.scales[at] = scale;
+    out.sums[at] = sum;
+  }
+}
+
+void rms_norm(const float* x, const float* weight, int n, float epsilon, float* out) {
+  double squares = 0;
+  for (int i = 0; i < n; ++i) squares += static_cast<double>(x[i]) * x[i];
+  const float factor = 1.0F / std::sqrt(static_cast<float>(squares / n) + epsilon);
+  for (int i = 0; i < n; ++i) out[i] = x[i] * factor * weight[i];
+}
+
+void silu_mul(const float* gate, const float* up, int n, float* out) {
+  for (int i = 0; i < n; ++i) out[i] = gate[i] / (1.0F + std::exp(-gate[i])) * up[i];
+}
+
+void add(const float* y, int n, float* x) {
+  for (int i = 0; i < n; ++i) x[i] += y[i];
+}
+
+template <typename T>
+void scores(const float* q, int rows, const KvView& kv, int slot, int count, float* out, std::size_t stride) {
+  const auto* keys = static_cast<const T*>(kv.keys);
+  const auto dim = static_cast<std::size_t>(kv.head_dim);
+  for (int r = 0; r < rows; ++r) {
+    for (int j = 0; j < count; ++j) {
+      const auto at = static_cast<std::size_t>(slot + j);
+      float dot = 0;
+      for (std::size_t d = 0; d < dim; ++d) {
+        dot += q[static_cast<std::size_t>(r) * dim + d] * load(keys, (at / lanes * dim + d) * lanes + at % lanes);
+      }
+      out[static_cast<std::size_t>(r) * stride + static_cast<std::size_t>(j)] = dot;
+    }
+  }
+}
+
+template <typename T>
+void accumulate(const float* weights, std::size_t stride, int rows, const KvView& kv, int slot, int count, float* out) {
+  const auto* values = static_cast<const T*>(kv.values);
+  const auto dim = static_cast<std::size_t>(kv.head_dim);
+  for (int r = 0; r < rows; ++r) {
+    for (int j = 0; j < count; ++j) {
+      const float weight = weights[static_cast<std::size_t>(r) * stride + static_cast<std::size_t>(j)];
+      for (std::size_t d = 0; d < dim; ++d) {
+        out[static_cast<std::size_t>(r) * dim + d] += weight * load(values, static_cast<std::size_t>(slot + j) * dim + d);
+      }
+    }
+  }
+}
+
+float largest(const float* x, int n) {
+  float result = -std::numeric_limits<float>::infinity();
+  for (int i = 0; i < n; ++i) result = std::max(result, x[i]);
+  return result;
+}
+
+void to_half(const float* x, int n, std::uint16_t* out) {
+  for (int i = 0; i < n; ++i) out[i] = f32_to_f16(x[i]);
+}
+
+float exp_sum(float* x, int n, float max) {
+  float sum = 0;
+  for (int i = 0; i < n; ++i) {
+    x[i] = std::exp(x[i] - max);
+    sum += x[i];
+  }
+  return sum;
+}
+
+}  // namespace
+
+const Kernels& scalar_kernels() {
+  static constexpr Kernels kernels{.isa = Isa::scalar,
+                                   .matmul = matmul,
+                                   .quantize_row = quantize_row,
+                                   .rms_norm = rms_norm,
+                                   .silu_mul = silu_mul,
+                                   .add = add,
+                                   .scores_f16 = scores<std::uint16_t>,
+                                   .scores_f32 = scores<float>,
+                                   .accumulate_f16 = accumulate<std::uint16_t>,
+                                   .accumulate_f32 = accumulate<float>,
+                                   .largest = largest,
+                                   .to_half = to_half,
+                                   .exp_sum = exp_sum};
+  return kernels;
+}
+
+}  // namespace runnel

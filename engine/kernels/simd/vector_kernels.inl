@@ -1,0 +1,378 @@
+// The vector kernels, written once over a few types that each instruction level supplies before it includes this file,
+// in an anonymous namespace:
+//   Floats  16 floats: zero, set1, load, load_half, load_bfloat, store, store_half, fma(a, b, c) = a·b + c, +, −, ×, max, sum,
+//           largest, abs, round, exp2i(n) = 2^n for whole n, zero_where_below(value, x, limit)
+//   Ints    16 int32: set1, to_float, sum; from_rounded(Floats), store_int8
+//   Bytes   64 bytes: load, low(), high() nibbles
+//   dot4_unsigned(Ints, Bytes weights in 0 … 15, int32 of four int8), dot4_signed(the same for int8 weights)
+//   signed_zero: what dot4_signed adds to each weight, to be subtracted again as signed_zero × sum of x
+//   tile_tokens, value_rows, value_chunks: sizes that fit the register file
+// No header with inline functions is included by the levels' own files, since the linker could then pick a copy that was
+// compiled for a processor this one is not.
+
+inline std::int32_t four_bytes(const std::int8_t* at) {
+  std::int32_t value;
+  __builtin_memcpy(&value, at, sizeof value);
+  return value;
+}
+
+template <Packing packing>
+constexpr std::size_t block_bytes = packing == Packing::q8 ? 32 + 512 : packing == Packing::q4 ? 32 + 256 : 64 + 256;
+
+template <Packing packing, int M>
+inline void integer_block(const std::byte* quants, const std::int8_t* const* x, Ints* dots) {
+  if constexpr (packing == Packing::q8) {
+    for (int chunk = 0; chunk < 8; ++chunk) {
+      const Bytes weights = Bytes::load(quants + chunk * 64);
+      for (int t = 0; t < M; ++t) dots[t] = dot4_signed(dots[t], weights, four_bytes(x[t] + chunk * 4));
+    }
+  } else {
+    for (int chunk = 0; chunk < 4; ++chunk) {
+      const Bytes pairs = Bytes::load(quants + chunk * 64);
+      const Bytes low = pairs.low();
+      const Bytes high = pairs.high();
+      for (int t = 0; t < M; ++t) {
+        dots[t] = dot4_unsigned(dots[t], low, four_bytes(x[t] + chunk * 4));
+        dots[t] = dot4_unsigned(dots[t], high, four_bytes(x[t] + 16 + chunk * 4));
+      }
+    }
+  }
+}
+
+template <Packing packing, int M>
+void integer_tile(const std::byte* group, int columns, const QuantizedRows& x, int token, float* out, std::size_t stride) {
+  constexpr std::int32_t zero = packing == Packing::q4 ? 8 : packing == Packing::q8 ? signed_zero : 0;
+  const auto blocks = static_cast<std::size_t>(columns / block_columns);
+  const std::size_t first = static_cast<std::size_t>(token) * blocks;
+  Floats sums[M];
+  for (int t = 0; t < M; ++t) sums[t] = Floats::zero();
+  for (std::size_t b = 0; b < blocks; ++b, group += block_bytes<packing>) {
+    const std::int8_t* quants[M];
+    Ints dots[M];
+    for (int t = 0; t < M; ++t) {
+      const std::size_t at = first + static_cast<std::size_t>(t) * blocks + b;
+      quants[t] = x.quants + at * block_columns;
+      dots[t] = Ints::set1(-zero * x.sums[at]);
+    }
+    integer_block<packing, M>(group + (packing == Packing::q4_offset ? 64 : 32), quants, dots);
+    const Floats scale = Floats::load_half(group);
+    for (int t = 0; t < M; ++t) {
+      const std::size_t at = first + static_cast<std::size_t>(t) * blocks + b;
+      const Floats x_scale = Floats::set1(x.scales[at]);
+      sums[t] = Floats::fma(dots[t].to_float(), scale * x_scale, sums[t]);
+      if constexpr (packing == Packing::q4_offset) {
+        const Floats x_sum = Floats::set1(x.scales[at] * static_cast<float>(x.sums[at]));
+        sums[t] = Floats::fma(Floats::load_half(group + 32), x_sum, sums[t]);
+      }
+    }
+  }
+  for (int t = 0; t < M; ++t) sums[t].store(out + static_cast<std::size_t>(t) * stride);
+}
+
+template <Packing packing>
+inline Floats load_weights(const std::byte* group, std::size_t column) {
+  if constexpr (packing == Packing::f32) return Floats::load(reinterpret_cast<const float*>(group) + column * group_rows);
+  if constexpr (packing == Packing::f16) return Floats::load_half(group + column * group_rows * 2);
+  return Floats::load_bfloat(group + column * group_rows * 2);
+}
+
+template <Packing packing, int M>
+void float_tile(const std::byte* group, int columns, const float* x, float* out, std::size_t stride) {
+  const auto width = static_cast<std::size_t>(columns);
+  Floats sums[M];
+  for (int t = 0; t < M; ++t) sums[t] = Floats::zero();
+  for (std::size_t column = 0; column < width; ++column) {
+    const Floats weights = load_weights<packing>(group, column);
+    for (int t = 0; t < M; ++t) {
+      sums[t] = Floats::fma(Floats::set1(x[static_cast<std::size_t>(t) * width + column]), weights, sums[t]);
+    }
+  }
+  for (int t = 0; t < M; ++t) sums[t].store(out + static_cast<std::size_t>(t) * stride);
+}
+
+template <Packing packing, int M>
+inline void tile(const PackedView& weights, const std::byte* group, const Activations& x, int token, float* out,
+                 std::size_t stride) {
+  float* to = out + static_cast<std::size_t>(token) * stride;
+  if constexpr (packing == Packing::q4 || packing == Packing::q4_offset || packing == Packing::q8) {
+    integer_tile<packing, M>(group, weights.columns, x.quantized, token, to, stride);
+  } else {
+    const float* from = x.values + static_cast<std::size_t>(token) * static_cast<std::size_t>(weights.columns);
+    float_tile<packing, M>(group, weights.columns, from, to, stride);
+  }
+}
+
+// The last tokens of a batch, fewer than a whole tile.
+template <Packing packing, int M>
+inline void rest(const PackedView& weights, const std::byte* group, const Activations& x, int token, int left, float* out,
+                 std::size_t stride) {
+  if constexpr (M > 0) {
+    if (left == M) return tile<packing, M>(weights, group, x, token, out, stride);
+    rest<packing, M - 1>(weights, group, x, token, left, out, stride);
+  }
+}
+
+template <Packing packing>
+void matmul_packed(const PackedView& weights, int first, int last, const Activations& x, int m, float* out,
+                   std::size_t stride) {
+  const auto width = static_cast<std::size_t>(weights.columns);
+  const std::size_t group_bytes = packing == Packing::f32                             ? width * group_rows * 4
+                                  : packing == Packing::f16 || packing == Packing::bf16 ? width * group_rows * 2
+                                                                                      : width / block_columns * block_bytes<packing>;
+  for (int index = first; index < last; ++index) {
+    const std::byte* group = weights.data + static_cast<std::size_t>(index) * group_bytes;
+    float* to = out + static_cast<std::size_t>(index) * group_rows;
+    int token = 0;
+    for (; token + tile_tokens <= m; token += tile_tokens) tile<packing, tile_tokens>(weights, group, x, token, to, stride);
+    rest<packing, tile_tokens - 1>(weights, group, x, token, m - token, to, stride);
+  }
+}
+
+void matmul(const PackedView& weights, int first, int last, const Activations& x, int m, float* out, std::size_t stride) {
+  switch (weights.packing) {
+    case Packing::q4: return matmul_packed<Packing::q4>(weights, first, last, x, m, out, stride);
+    case Packing::q4_offset: return matmul_packed<Packing::q4_offset>(weights, first, last, x, m, out, stride);
+    case Packing::q8: return matmul_packed<Packing::q8>(weights, first, last, x, m, out, stride);
+    case Packing::f16: return matmul_packed<Packing::f16>(weights, first, last, x, m, out, stride);
+    case Packing::bf16: return matmul_packed<Packing::bf16>(weights, first, last, x, m, out, stride);
+    case Packing::f32: return matmul_packed<Packing::f32>(weights, first, last, x, m, out, stride);
+  }
+}
+
+void quantize_row(const float* x, int columns, QuantizedRows out, int row) {
+  const auto blocks = static_cast<std::size_t>(columns / block_columns);
+  for (std::size_t b = 0; b < blocks; ++b, x += block_columns) {
+    const std::size_t at = static_cast<std::size_t>(row) * blocks + b;
+    const Floats low = Floats::load(x);
+    const Floats high = Floats::load(x + 16);
+    const float largest = Floats::max(low.abs(), high.abs()).largest();
+    const Floats inverse = Floats::set1(largest > 0 ? 127.0F / largest : 0.0F);
+    const Ints q_low = Ints::from_rounded(low * inverse);
+    const Ints q_high = Ints::from_rounded(high * inverse);
+    q_low.store_int8(out.quants + at * block_columns);
+    q_high.store_int8(out.quants + at * block_columns + 16);
+    out.scales[at] = largest / 127.0F;
+    out.sums[at] = (q_low + q_high).sum();
+  }
+}
+
+void rms_norm(const float* x, const float* weight, int n, float epsilon, float* out) {
+  Floats squares = Floats::zero();
+  int i = 0;
+  for (; i + 16 <= n; i += 16) squares = Floats::fma(Floats::load(x + i), Floats::load(x + i), squares);
+  float total = squares.sum();
+  for (int j = i; j < n; ++j) total += x[j] * x[j];
+  const float factor = 1.0F / __builtin_sqrtf(total / static_cast<float>(n) + epsilon);
+  const Floats factors = Floats::set1(factor);
+  for (i = 0; i + 16 <= n; i += 16) (Floats::load(x + i) * factors * Floats::load(weight + i)).store(out + i);
+  for (; i < n; ++i) out[i] = x[i] * factor * weight[i];
+}
+
+// exp by e^x = 2^n · e^r with |r| ≤ ln 2 / 2 and the Taylor polynomial of degree 6: relative error below 2e-7.
+inline Floats exp(Floats x) {
+  const Floats limited = Floats::min(Floats::max(x, Floats::set1(-87.0F)), Floats::set1(88.0F));
+  const Floats n = (limited * Floats::set1(1.44269504F)).round();
+  Floats r = Floats::fma(n, Floats::set1(-0.693359375F), limited);
+  r = Floats::fma(n, Floats::set1(2.12194440e-4F), r);
+  Floats p = Floats::set1(1.0F / 720);
+  p = Floats::fma(p, r, Floats::set1(1.0F / 120));
+  p = Floats::fma(p, r, Floats::set1(1.0F / 24));
+  p = Floats::fma(p, r, Floats::set1(1.0F / 6));
+  p = Floats::fma(p, r, Floats::set1(0.5F));
+  p = Floats::fma(p, r, Floats::set1(1.0F));
+  p = Floats::fma(p, r, Floats::set1(1.0F));
+  return Floats::zero_where_below(p * n.exp2i(), x, -87.0F);
+}
+
+// The lanes of a vector that lie in a row's last, incomplete sixteenth, through a buffer.
+template <typename Operation>
+inline void with_tail(int n, Operation&& operation, float* out, const float* a, const float* b, float filler) {
+  float in_a[16];
+  float in_b[16];
+  float result[16];
+  for (int j = 0; j < 16; ++j) {
+    in_a[j] = j < n ? a[j] : filler;
+    in_b[j] = j < n ? b[j] : filler;
+  }
+  operation(Floats::load(in_a), Floats::load(in_b)).store(result);
+  for (int j = 0; j < n; ++j) out[j] = result[j];
+}
+
+void silu_mul(const float* gate, const float* up, int n, float* out) {
+  const auto operation = [](Floats g, Floats u) {
+    return g / (Floats::set1(1.0F) + exp(Floats::zero() - g)) * u;
+  };
+  int i = 0;
+  for (; i + 16 <= n; i += 16) operation(Floats::load(gate + i), Floats::load(up + i)).store(out + i);
+  if (i < n) with_tail(n - i, operation, out + i, gate + i, up + i, 0.0F);
+}
+
+void add(const float* y, int n, float* x) {
+  int i = 0;
+  for (; i + 16 <= n; i += 16) (Floats::load(x + i) + Floats::load(y + i)).store(x + i);
+  for (; i < n; ++i) x[i] += y[i];
+}
+
+float largest(const float* x, int n) {
+  float result = -__builtin_inff();
+  int i = 0;
+  if (n >= 16) {
+    Floats best = Floats::load(x);
+    for (i = 16; i + 16 <= n; i += 16) best = Floats::max(best, Floats::load(x + i));
+    result = best.largest();
+  }
+  for (; i < n; ++i) result = x[i] > result ? x[i] : result;
+  return result;
+}
+
+void to_half(const float* x, int n, std::uint16_t* out) {
+  int i = 0;
+  for (; i + 16 <= n; i += 16) Floats::load(x + i).store_half(out + i);
+  if (i < n) {
+    float in[16] = {};
+    std::uint16_t result[16];
+    for (int j = 0; j < n - i; ++j) in[j] = x[i + j];
+    Floats::load(in).store_half(result);
+    for (int j = 0; j < n - i; ++j) out[i + j] = result[j];
+  }
+}
+
+float exp_sum(float* x, int n, float max) {
+  const Floats maxima = Floats::set1(max);
+  Floats sums = Floats::zero();
+  int i = 0;
+  for (; i + 16 <= n; i += 16) {
+    const Floats e = exp(Floats::load(x + i) - maxima);
+    e.store(x + i);
+    sums = sums + e;
+  }
+  float total = sums.sum();
+  if (i < n) {
+    with_tail(n - i, [maxima](Floats a, Floats) { return exp(a - maxima); }, x + i, x + i, x + i, max);
+    for (; i < n; ++i) total += x[i];
+  }
+  return total;
+}
+
+template <typename T>
+inline Floats load_kv(const T* at) {
+  if constexpr (sizeof(T) == 2) return Floats::load_half(reinterpret_cast<const std::byte*>(at));
+  else return Floats::load(at);
+}
+
+// Scores of up to tile_tokens queries against the 16 slots of one group of keys.
+template <typename T, int R>
+inline void score_group(const float* q, std::size_t dim, const T* keys, Floats* sums) {
+  for (int r = 0; r < R; ++r) sums[r] = Floats::zero();
+  for (std::size_t d = 0; d < dim; ++d) {
+    const Floats key = load_kv(keys + d * group_rows);
+    for (int r = 0; r < R; ++r) sums[r] = Floats::fma(Floats::set1(q[static_cast<std::size_t>(r) * dim + d]), key, sums[r]);
+  }
+}
+
+template <typename T, int R>
+void scores_rows(const float* q, const KvView& kv, int slot, int count, float* out, std::size_t stride) {
+  const auto dim = static_cast<std::size_t>(kv.head_dim);
+  for (int done = 0; done < count;) {
+    const int lane = (slot + done) % group_rows;
+    const int n = group_rows - lane < count - done ? group_rows - lane : count - done;
+    const T* keys = static_cast<const T*>(kv.keys) + static_cast<std::size_t>((slot + done) / group_rows) * dim * group_rows;
+    Floats sums[R];
+    score_group<T, R>(q, dim, keys, sums);
+    for (int r = 0; r < R; ++r) {
+      float* to = out + static_cast<std::size_t>(r) * stride + done;
+      if (n == group_rows) {
+        sums[r].store(to);
+      } else {
+        float all[group_rows];
+        sums[r].store(all);
+        for (int j = 0; j < n; ++j) to[j] = all[lane + j];
+      }
+    }
+    done += n;
+  }
+}
+
+template <typename T, int R>
+inline void scores_rest(const float* q, int rows, const KvView& kv, int slot, int count, float* out, std::size_t stride) {
+  if constexpr (R > 0) {
+    if (rows == R) return scores_rows<T, R>(q, kv, slot, count, out, stride);
+    scores_rest<T, R - 1>(q, rows, kv, slot, count, out, stride);
+  }
+}
+
+template <typename T>
+void scores(const float* q, int rows, const KvView& kv, int slot, int count, float* out, std::size_t stride) {
+  const auto dim = static_cast<std::size_t>(kv.head_dim);
+  for (; rows >= tile_tokens; rows -= tile_tokens) {
+    scores_rows<T, tile_tokens>(q, kv, slot, count, out, stride);
+    q += tile_tokens * dim;
+    out += tile_tokens * stride;
+  }
+  scores_rest<T, tile_tokens - 1>(q, rows, kv, slot, count, out, stride);
+}
+
+// R rows × C chunks of 16 dimensions, all of them held in registers while the values stream by.
+template <typename T, int R, int C>
+void accumulate_block(const float* weights, std::size_t stride, const T* values, std::size_t dim, int count, float* out) {
+  Floats sums[R][C];
+  for (int r = 0; r < R; ++r) {
+    for (int c = 0; c < C; ++c) sums[r][c] = Floats::load(out + static_cast<std::size_t>(r) * dim + c * 16);
+  }
+  for (int j = 0; j < count; ++j, values += dim) {
+    Floats value[C];
+    for (int c = 0; c < C; ++c) value[c] = load_kv(values + c * 16);
+    for (int r = 0; r < R; ++r) {
+      const Floats weight = Floats::set1(weights[static_cast<std::size_t>(r) * stride + static_cast<std::size_t>(j)]);
+      for (int c = 0; c < C; ++c) sums[r][c] = Floats::fma(weight, value[c], sums[r][c]);
+    }
+  }
+  for (int r = 0; r < R; ++r) {
+    for (int c = 0; c < C; ++c) sums[r][c].store(out + static_cast<std::size_t>(r) * dim + c * 16);
+  }
+}
+
+template <typename T, int R>
+void accumulate_rows(const float* weights, std::size_t stride, const T* values, std::size_t dim, int count, float* out) {
+  std::size_t d = 0;
+  for (; d + value_chunks * 16 <= dim; d += value_chunks * 16) {
+    accumulate_block<T, R, value_chunks>(weights, stride, values + d, dim, count, out + d);
+  }
+  for (; d + 16 <= dim; d += 16) accumulate_block<T, R, 1>(weights, stride, values + d, dim, count, out + d);
+  for (; d < dim; ++d) {
+    for (int r = 0; r < R; ++r) {
+      for (int j = 0; j < count; ++j) {
+        out[static_cast<std::size_t>(r) * dim + d] += weights[static_cast<std::size_t>(r) * stride + static_cast<std::size_t>(j)] *
+                                                      one_value(values + static_cast<std::size_t>(j) * dim + d);
+      }
+    }
+  }
+}
+
+template <typename T>
+void accumulate(const float* weights, std::size_t stride, int rows, const KvView& kv, int slot, int count, float* out) {
+  const auto dim = static_cast<std::size_t>(kv.head_dim);
+  const T* values = static_cast<const T*>(kv.values) + static_cast<std::size_t>(slot) * dim;
+  for (; rows >= value_rows; rows -= value_rows) {
+    accumulate_rows<T, value_rows>(weights, stride, values, dim, count, out);
+    weights += value_rows * stride;
+    out += value_rows * dim;
+  }
+  for (; rows > 0; --rows, weights += stride, out += dim) accumulate_rows<T, 1>(weights, stride, values, dim, count, out);
+}
+
+constexpr Kernels vector_kernels(Isa isa) {
+  return {.isa = isa,
+          .matmul = matmul,
+          .quantize_row = quantize_row,
+          .rms_norm = rms_norm,
+          .silu_mul = silu_mul,
+          .add = add,
+          .scores_f16 = scores<std::uint16_t>,
+          .scores_f32 = scores<float>,
+          .accumulate_f16 = accumulate<std::uint16_t>,
+          .accumulate_f32 = accumulate<float>,
+          .largest = largest,
+          .to_half = to_half,
+          .exp_sum = exp_sum};
+}

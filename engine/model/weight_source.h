@@ -1,0 +1,63 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "format/gguf_file.h"
+#include "format/hf_folder.h"
+#include "format/tensor.h"
+#include "model/architectures.h"
+#include "model/config.h"
+
+namespace runnel {
+
+/// A model file of either format, as far as weights are concerned.
+class WeightSource {
+ public:
+  virtual ~WeightSource() = default;
+
+  /// Null when there is no such tensor.
+  virtual const TensorView* find(const std::string& name) const = 0;
+  /// Gives back the memory of a tensor's pages once it has been packed.
+  virtual void release(const TensorView& tensor) const = 0;
+  virtual const TensorNames& names(const Architecture& architecture) const = 0;
+  virtual bool interleaves_qk(const Architecture& architecture) const = 0;
+  /// What to call the file in messages.
+  virtual std::string label() const = 0;
+};
+
+class GgufSource : public WeightSource {
+ public:
+  explicit GgufSource(const GgufFile& file) : file_(file) {}
+  const TensorView* find(const std::string& name) const override { return file_.find_tensor(name); }
+  void release(const TensorView& tensor) const override;
+  const TensorNames& names(const Architecture& a) const override { return *a.gguf_names; }
+  bool interleaves_qk(const Architecture& a) const override { return a.gguf_interleaves_qk; }
+  std::string label() const override;
+
+ private:
+  const GgufFile& file_;
+};
+
+class HfSource : public WeightSource {
+ public:
+  explicit HfSource(const HfFolder& folder) : folder_(folder) {}
+  const TensorView* find(const std::string& name) const override { return folder_.find_tensor(name); }
+  void release(const TensorView& tensor) const override { folder_.release(tensor); }
+  const TensorNames& names(const Architecture& a) const override { return *a.hf_names; }
+  bool interleaves_qk(const Architecture&) const override { return false; }
+  std::string label() const override;
+
+ private:
+  const HfFolder& folder_;
+};
+
+/// Reads and checks the sizes. Throws Error naming file, key, value and what was expected.
+Config read_config(const GgufFile& file);
+Config read_config(const HfFolder& folder);
+
+/// The table row for a config that was read.
+const Architecture& architecture_of(const Config& config);
+
+}  // namespace runnel

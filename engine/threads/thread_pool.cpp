@@ -1,0 +1,78 @@
+#include "threads/thread_pool.h"
+
+#include <algorithm>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace runnel {
+namespace {
+
+// About 50 µs: longer than the gaps between the operations of one token, far shorter than those between tokens of a
+// reader's pace.
+constexpr int spins_before_sleep = 2000;
+
+void pause() {
+#if defined(__x86_64__)
+  _mm_pause();
+#endif
+}
+
+}  // namespace
+
+ThreadPool::ThreadPool(int threads) : shares_(std::make_unique<Share[]>(static_cast<std::size_t>(std::max(threads, 1)))) {
+  for (int thread = 1; thread < threads; ++thread) workers_.emplace_back([this, thread] { work(thread); });
+}
+
+ThreadPool::~ThreadPool() {
+  stopping_.store(true);
+  generation_.fetch_add(1);
+  generation_.notify_all();
+  for (std::thread& worker : workers_) worker.join();
+}
+
+void ThreadPool::run_erased(std::size_t chunks, Erased function, void* self) {
+  if (workers_.empty() || chunks < 2) {
+    for (std::size_t chunk = 0; chunk < chunks; ++chunk) function(self, chunk, 0);
+    return;
+  }
+  const auto threads = static_cast<std::size_t>(size());
+  for (std::size_t thread = 0; thread < threads; ++thread) {
+    shares_[thread].next.store(chunks * thread / threads, std::memory_order_relaxed);
+    shares_[thread].end = chunks * (thread + 1) / threads;
+  }
+  function_ = function;
+  self_ = self;
+  busy_.store(static_cast<int>(workers_.size()), std::memory_order_relaxed);
+  generation_.fetch_add(1, std::memory_order_release);
+  generation_.notify_all();
+  take_chunks(0);
+  while (busy_.load(std::memory_order_acquire) != 0) pause();
+}
+
+void ThreadPool::work(int thread) {
+  std::uint32_t seen = 0;
+  while (true) {
+    for (int spin = 0; spin < spins_before_sleep && generation_.load(std::memory_order_acquire) == seen; ++spin) pause();
+    generation_.wait(seen, std::memory_order_acquire);
+    seen = generation_.load(std::memory_order_acquire);
+    if (stopping_.load()) return;
+    take_chunks(thread);
+    busy_.fetch_sub(1, std::memory_order_release);
+  }
+}
+
+void ThreadPool::take_chunks(int thread) {
+  const int threads = size();
+  for (int i = 0; i < threads; ++i) {
+    Share& share = shares_[static_cast<std::size_t>((thread + i) % threads)];
+    while (true) {
+      const std::size_t chunk = share.next.fetch_add(1, std::memory_order_relaxed);
+      if (chunk >= share.end) break;
+      function_(self_, chunk, thread);
+    }
+  }
+}
+
+}  // namespace runnel

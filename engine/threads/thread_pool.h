@@ -1,0 +1,58 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <thread>
+#include <type_traits>
+#include <vector>
+
+namespace runnel {
+
+/// The threads that compute. The caller of `run` is one of them, so a pool of size 1 starts no thread.
+/// Workers spin briefly for the next job, since decoding hands out hundreds a token, and then sleep.
+/// Only one thread may call `run` at a time; jobs don't nest.
+class ThreadPool {
+ public:
+  /// `threads` at least 1.
+  explicit ThreadPool(int threads);
+  ~ThreadPool();
+  ThreadPool(const ThreadPool&) = delete;
+  ThreadPool& operator=(const ThreadPool&) = delete;
+
+  int size() const { return static_cast<int>(workers_.size()) + 1; }
+
+  /// Calls `job(chunk, thread)` once for each chunk in [0, chunks); thread in [0, size()). Each thread begins with a
+  /// contiguous share of its own and then takes chunks from slower neighbours: which thread computes a chunk varies,
+  /// what a chunk computes does not. Returns when all are done. `job` must not throw.
+  template <typename Job>
+  void run(std::size_t chunks, Job&& job) {
+    using Callable = std::remove_reference_t<Job>;
+    run_erased(
+        chunks, [](void* self, std::size_t chunk, int thread) { (*static_cast<Callable*>(self))(chunk, thread); },
+        const_cast<void*>(static_cast<const void*>(&job)));
+  }
+
+ private:
+  using Erased = void (*)(void* self, std::size_t chunk, int thread);
+
+  struct alignas(64) Share {
+    std::atomic<std::size_t> next{0};
+    std::size_t end = 0;
+  };
+
+  void run_erased(std::size_t chunks, Erased function, void* self);
+  void work(int thread);
+  void take_chunks(int thread);
+
+  std::vector<std::thread> workers_;
+  std::unique_ptr<Share[]> shares_;
+  Erased function_ = nullptr;
+  void* self_ = nullptr;
+  alignas(64) std::atomic<std::uint32_t> generation_{0};  ///< counts jobs; workers wait for it to change
+  alignas(64) std::atomic<int> busy_{0};                  ///< workers that have not finished the present job
+  std::atomic<bool> stopping_{false};
+};
+
+}  // namespace runnel

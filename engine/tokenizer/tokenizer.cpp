@@ -1,0 +1,50 @@
+#include "runnel/tokenizer.h"
+
+#include "tokenizer/utf8.h"
+
+namespace runnel {
+namespace {
+
+constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
+
+}  // namespace
+
+std::string plain(const MarkedText& text) {
+  std::string joined;
+  std::size_t length = 0;
+  for (const Passage& passage : text) length += passage.text.size();
+  joined.reserve(length);
+  for (const Passage& passage : text) joined += passage.text;
+  return joined;
+}
+
+std::vector<Token> Tokenizer::encode(std::string_view text, bool trusted) const {
+  return encode(MarkedText{{std::string(text), trusted}});
+}
+
+std::vector<Token> Tokenizer::encode_continuation(const MarkedText& text) const {
+  return encode(text);
+}
+
+std::string Detokenizer::push(Token token) {
+  if (tokenizer_.is_control(token)) return {};
+  pending_ += tokenizer_.bytes(token);
+  std::string text;
+  std::string_view rest = pending_;
+  while (!rest.empty()) {
+    const Utf8Step step = utf8_step(rest);
+    if (step.kind == Utf8Step::Kind::unfinished) break;
+    text += step.kind == Utf8Step::Kind::character ? rest.substr(0, step.length) : kReplacement;
+    rest.remove_prefix(step.length);
+  }
+  pending_.erase(0, pending_.size() - rest.size());
+  return text;
+}
+
+std::string Detokenizer::finish() {
+  if (pending_.empty()) return {};
+  pending_.clear();
+  return std::string(kReplacement);
+}
+
+}  // namespace runnel
