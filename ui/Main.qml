@@ -1,5 +1,6 @@
 import QtQuick
 import QtQuick.Controls.Basic
+import Runnel
 
 /* The window: conversations on the left, the transcript in the middle, the cache on the right. */
 ApplicationWindow {

@@ -1,4 +1,5 @@
 import QtQuick
+import Runnel
 
 /* The keys that work anywhere in the window. */
 Item {

@@ -69,7 +69,7 @@ void AppController::clearCache() { m_cache.clear(m_settings.cache()); }
 
 void AppController::showProblem(const QString& sentence) {
   m_problem = sentence;
-  emit problemChanged();
+  Q_EMIT problemChanged();
 }
 
 void AppController::dismissProblem() { showProblem({}); }

@@ -65,7 +65,7 @@ class AppController : public QObject {
   Q_INVOKABLE void dismissProblem();
   void showProblem(const QString& sentence);
 
- signals:
+ Q_SIGNALS:
   void currentChanged();
   void problemChanged();
   void darkChanged();

@@ -1,4 +1,5 @@
 import QtQuick
+import Runnel
 
 /* How full the cache is: the number, and a bar of why its tokens stay. */
 Column {

@@ -1,5 +1,6 @@
 import QtQuick
 import QtQuick.Layouts
+import Runnel
 
 /* What the colours mean, with the number of tokens of each. */
 RowLayout {

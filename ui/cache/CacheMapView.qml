@@ -1,8 +1,8 @@
 import QtQuick
-import QtQuick.Layouts
+import Runnel
 
 /* The map of the cache's slots, with what lies under the pointer, and whose colour is whose. */
-ColumnLayout {
+Column {
     id: view
 
     required property CacheViewModel cache
@@ -19,8 +19,8 @@ ColumnLayout {
         Accessible.description: view.cache.rollingLine
         Accessible.name: qsTr("Map of the cache")
         Accessible.role: Accessible.Graphic
-        Layout.fillWidth: true
-        Layout.preferredHeight: implicitHeight
+        height: implicitHeight
+        width: parent.width
         assistantColor: Theme.assistant
         backgroundColor: Theme.background
         cache: view.cache
@@ -50,8 +50,8 @@ ColumnLayout {
         }
     }
     Flow {
-        Layout.fillWidth: true
         spacing: Theme.space.m
+        width: parent.width
 
         Repeater {
             model: [

@@ -1,5 +1,5 @@
 import QtQuick
-import QtQuick.Layouts
+import Runnel
 
 /* The right column: what the model's memory holds now. */
 Rectangle {
@@ -67,61 +67,65 @@ Rectangle {
 
         SlimScrollBar.vertical: SlimScrollBar {}
 
-        ColumnLayout {
+        Column {
             id: column
 
-            spacing: Theme.space.m
-            width: parent.width - 2 * Theme.space.xl
+            spacing: Theme.space.l
+            width: panel.width - 2 * Theme.space.xl
             x: Theme.space.xl
             y: Theme.space.m
 
             CacheFill {
-                Layout.fillWidth: true
+                width: parent.width
                 cache: panel.cache
             }
             CacheLegend {
-                Layout.fillWidth: true
+                width: parent.width
                 cache: panel.cache
             }
             CacheMapView {
-                Layout.fillWidth: true
-                Layout.topMargin: Theme.space.xs
+                width: parent.width
                 cache: panel.cache
 
                 onMessageAsked: id => panel.messageAsked(id)
             }
             MemoryTrend {
-                Layout.fillWidth: true
-                Layout.topMargin: Theme.space.s
+                width: parent.width
                 cache: panel.cache
             }
             Rectangle {
-                Layout.fillWidth: true
+                width: parent.width
                 color: Theme.line
-                implicitHeight: 1
+                height: 1
             }
             SpeedTrend {
-                Layout.fillWidth: true
+                width: parent.width
                 cache: panel.cache
             }
             Rectangle {
-                Layout.fillWidth: true
+                width: parent.width
                 color: Theme.line
-                implicitHeight: 1
+                height: 1
             }
-            RowLayout {
-                Layout.fillWidth: true
+            Item {
+                height: change.height
+                width: parent.width
 
                 PlainLabel {
-                    Layout.fillWidth: true
+                    anchors.left: parent.left
+                    anchors.right: change.left
+                    anchors.verticalCenter: parent.verticalCenter
                     color: Theme.quiet
+                    elide: Text.ElideRight
                     font.family: Theme.mono
                     font.pixelSize: Theme.type.caption
                     text: panel.cache.settingsLine
-                    wrapMode: Text.Wrap
                 }
                 PushButton {
+                    id: change
+
                     Accessible.name: qsTr("Change the cache’s settings")
+                    anchors.right: parent.right
                     font.pixelSize: Theme.type.caption
                     kind: PushButton.Link
                     rightPadding: 0

@@ -1,4 +1,5 @@
 import QtQuick
+import Runnel
 
 /* Says what a cell of the map holds; outlines it. */
 Item {

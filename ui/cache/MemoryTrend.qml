@@ -1,11 +1,12 @@
 import QtQuick
+import Runnel
 
 /* Memory of the cache, measured, against what a cache without eviction would have grown to. */
 Column {
     id: trend
 
     required property CacheViewModel cache
-    readonly property real top: Math.max(cache.bytes, cache.unboundedBytes) * 1.08
+    readonly property real highest: Math.max(cache.bytes, cache.unboundedBytes) * 1.08
 
     spacing: Theme.space.s
 
@@ -22,13 +23,13 @@ Column {
             anchors.fill: parent
             color: Theme.quiet
             dotted: true
-            maximum: trend.top
+            maximum: trend.highest
             values: [0, trend.cache.unboundedBytes]
         }
         TrendLine {
             anchors.fill: parent
             color: Theme.accent
-            maximum: trend.top
+            maximum: trend.highest
             values: [trend.cache.bytes, trend.cache.bytes]
         }
     }

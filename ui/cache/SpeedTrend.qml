@@ -1,4 +1,5 @@
 import QtQuick
+import Runnel
 
 /* Tokens a second over the last answers, and what happens to the oldest tokens. */
 Column {
@@ -17,7 +18,7 @@ Column {
         capacity: 160
         color: Theme.user
         height: 48
-        maximum: Math.max(1, ...values) * 1.15
+        maximum: trend.cache.topSpeed * 1.15
         values: trend.cache.speedHistory
         width: parent.width
     }

@@ -1,4 +1,5 @@
 import QtQuick
+import Runnel
 
 /* The name of a figure on the left, its value on the right. */
 Item {

@@ -38,7 +38,7 @@ void CacheMap::setCache(CacheViewModel* cache) {
   m_cache = cache;
   if (m_cache) connect(m_cache, &CacheViewModel::changed, this, &CacheMap::repaintChanged);
   layOut();
-  emit cacheChanged();
+  Q_EMIT cacheChanged();
 }
 
 int CacheMap::slotAt(qreal x, qreal y) const {

@@ -50,7 +50,7 @@ class CacheMap : public QQuickItem {
   qint64 paintedCells() const { return m_paintedCells; }
   const QImage& image() const { return m_image; }
 
- signals:
+ Q_SIGNALS:
   void cacheChanged();
   void layoutChanged();
   void colorsChanged();

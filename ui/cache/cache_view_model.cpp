@@ -58,7 +58,7 @@ void CacheViewModel::show(const app::CacheSnapshot& snapshot) {
       m_pinned += run.length;
   }
   noteSpeed();
-  emit changed();
+  Q_EMIT changed();
 }
 
 void CacheViewModel::noteSpeed() {
@@ -73,6 +73,8 @@ void CacheViewModel::noteSpeed() {
 double CacheViewModel::unboundedBytes() const {
   return static_cast<double>(m_shown.telemetry.fed) * static_cast<double>(m_shown.telemetry.bytes_per_token);
 }
+
+double CacheViewModel::topSpeed() const { return m_speeds.isEmpty() ? 1 : std::ranges::max(m_speeds); }
 
 QString CacheViewModel::bytesText() const { return sizeText(bytes()); }
 

@@ -25,13 +25,14 @@ class CacheViewModel : public QObject {
   Q_PROPERTY(int sinks READ sinks NOTIFY changed)
   Q_PROPERTY(int pinned READ pinned NOTIFY changed)
   Q_PROPERTY(int window READ window NOTIFY changed)
-  Q_PROPERTY(qint64 forgotten READ forgotten NOTIFY changed)
+  Q_PROPERTY(double forgotten READ forgotten NOTIFY changed)
   Q_PROPERTY(double bytes READ bytes NOTIFY changed)
   Q_PROPERTY(double unboundedBytes READ unboundedBytes NOTIFY changed)
   Q_PROPERTY(QString bytesText READ bytesText NOTIFY changed)
   Q_PROPERTY(QString unboundedBytesText READ unboundedBytesText NOTIFY changed)
   Q_PROPERTY(double tokensPerSecond READ tokensPerSecond NOTIFY changed)
   Q_PROPERTY(QList<double> speedHistory READ speedHistory NOTIFY changed)
+  Q_PROPERTY(double topSpeed READ topSpeed NOTIFY changed)
   Q_PROPERTY(QString settingsLine READ settingsLine NOTIFY changed)
   Q_PROPERTY(QString rollingLine READ rollingLine NOTIFY changed)
 
@@ -54,13 +55,14 @@ class CacheViewModel : public QObject {
   int sinks() const { return m_sinks; }
   int pinned() const { return m_pinned; }
   int window() const { return m_window; }
-  qint64 forgotten() const { return m_shown.telemetry.evicted; }
+  double forgotten() const { return static_cast<double>(m_shown.telemetry.evicted); }
   double bytes() const { return static_cast<double>(m_shown.telemetry.bytes); }
   double unboundedBytes() const;
   QString bytesText() const;
   QString unboundedBytesText() const;
   double tokensPerSecond() const { return m_shown.tokensPerSecond; }
   QList<double> speedHistory() const { return m_speeds; }
+  double topSpeed() const;
   QString settingsLine() const;
   /** What happens to old tokens, in words. */
   QString rollingLine() const;
@@ -74,7 +76,7 @@ class CacheViewModel : public QObject {
   /** The message whose token is in `slot`; 0 when there is none. */
   Q_INVOKABLE qint64 messageAt(int slot) const;
 
- signals:
+ Q_SIGNALS:
   void changed();
 
  private:

@@ -34,7 +34,7 @@ class TrendLine : public QQuickPaintedItem {
 
   void paint(QPainter* painter) override;
 
- signals:
+ Q_SIGNALS:
   void changed();
 
  private:
@@ -43,7 +43,7 @@ class TrendLine : public QQuickPaintedItem {
     if (member == value) return;
     member = value;
     update();
-    emit changed();
+    Q_EMIT changed();
   }
 
   QList<double> m_values;

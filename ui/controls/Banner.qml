@@ -1,5 +1,6 @@
 import QtQuick
 import QtQuick.Layouts
+import Runnel
 
 /* One sentence about something that went wrong, until it is dismissed. */
 Rectangle {

@@ -1,4 +1,5 @@
 import QtQuick
+import Runnel
 
 /* Shows where the keyboard is; lies around its parent. */
 Rectangle {

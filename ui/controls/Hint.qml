@@ -1,5 +1,6 @@
 import QtQuick
 import QtQuick.Templates as T
+import Runnel
 
 /* A tooltip: plain text, after a moment, beneath what it explains. */
 T.ToolTip {

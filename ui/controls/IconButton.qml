@@ -1,5 +1,6 @@
 import QtQuick
 import QtQuick.Templates as T
+import Runnel
 
 /* A button that is only an icon; its name is spoken, and shown when the pointer rests on it. */
 T.Button {

@@ -1,4 +1,5 @@
 import QtQuick
+import Runnel
 
 /* Text from anywhere, shown as it is: never markup, never loading anything. */
 Text {

@@ -1,5 +1,6 @@
 import QtQuick
 import QtQuick.Templates as T
+import Runnel
 
 /* A menu of our own look. */
 T.Menu {

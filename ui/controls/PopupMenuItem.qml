@@ -1,5 +1,6 @@
 import QtQuick
 import QtQuick.Templates as T
+import Runnel
 
 /* An entry of a menu; the icon, the second line and the shortcut are optional. */
 T.MenuItem {

@@ -1,5 +1,6 @@
 import QtQuick
 import QtQuick.Templates as T
+import Runnel
 
 /* A line between the entries of a menu. */
 T.MenuSeparator {

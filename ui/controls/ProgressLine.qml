@@ -1,4 +1,5 @@
 import QtQuick
+import Runnel
 
 /* How far something is, 0 … 1. */
 Rectangle {

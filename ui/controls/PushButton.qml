@@ -1,5 +1,6 @@
 import QtQuick
 import QtQuick.Templates as T
+import Runnel
 
 /* A button with words on it: filled with the accent for the one thing to do, lined, or as quiet as a link. */
 T.Button {

@@ -1,6 +1,7 @@
 import QtQuick
 import QtQuick.Layouts
 import QtQuick.Templates as T
+import Runnel
 
 /* Asks before something is done: a title, a sentence, the verb and Cancel. */
 T.Popup {

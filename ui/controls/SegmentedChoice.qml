@@ -1,6 +1,7 @@
 import QtQuick
 import QtQuick.Layouts
 import QtQuick.Templates as T
+import Runnel
 
 /* One of a few, side by side. `values` are what is chosen from, `labels` what is read. */
 RowLayout {

@@ -1,9 +1,9 @@
 import QtQuick
-import QtQuick.Layouts
 import QtQuick.Templates as T
+import Runnel
 
 /* A number on a slider, with its name, its value and what it means. */
-ColumnLayout {
+Column {
     id: field
 
     required property string label
@@ -14,19 +14,27 @@ ColumnLayout {
     property real step: 0.01
     property int decimals: 2
 
-    signal edited(real value)
+    signal edited(value: real)
 
     spacing: Theme.space.xs
 
-    RowLayout {
-        Layout.fillWidth: true
+    Item {
+        height: name.implicitHeight
+        width: parent.width
 
         PlainLabel {
-            Layout.fillWidth: true
+            id: name
+
+            anchors.left: parent.left
+            anchors.right: figure.left
             font.weight: Font.Medium
             text: field.label
+            wrapMode: Text.Wrap
         }
         PlainLabel {
+            id: figure
+
+            anchors.right: parent.right
             color: Theme.quiet
             font.family: Theme.mono
             text: field.value.toFixed(field.decimals)
@@ -38,12 +46,12 @@ ColumnLayout {
         Accessible.description: field.explanation
         Accessible.name: field.label
         Accessible.role: Accessible.Slider
-        Layout.fillWidth: true
         from: field.from
         implicitHeight: 22
         stepSize: field.step
         to: field.to
         value: field.value
+        width: parent.width
 
         onMoved: field.edited(value)
 
@@ -78,12 +86,12 @@ ColumnLayout {
         }
     }
     PlainLabel {
-        Layout.fillWidth: true
         color: Theme.quiet
         font.pixelSize: Theme.type.caption
         lineHeight: 1.2
         text: field.explanation
         visible: text.length > 0
+        width: parent.width
         wrapMode: Text.Wrap
     }
 }

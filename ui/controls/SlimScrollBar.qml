@@ -1,5 +1,6 @@
 import QtQuick
 import QtQuick.Templates as T
+import Runnel
 
 /* A scroll bar that stays visible while there is something to scroll. */
 T.ScrollBar {

@@ -1,5 +1,6 @@
 import QtQuick
 import QtQuick.Templates as T
+import Runnel
 
 /* One line of text to type. */
 T.TextField {

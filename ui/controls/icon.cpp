@@ -14,14 +14,14 @@ void Icon::setName(const QString& name) {
   if (name == m_name) return;
   m_name = name;
   load();
-  emit nameChanged();
+  Q_EMIT nameChanged();
 }
 
 void Icon::setColor(const QColor& color) {
   if (color == m_color) return;
   m_color = color;
   load();
-  emit colorChanged();
+  Q_EMIT colorChanged();
 }
 
 void Icon::load() {

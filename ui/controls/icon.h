@@ -24,7 +24,7 @@ class Icon : public QQuickPaintedItem {
 
   void paint(QPainter* painter) override;
 
- signals:
+ Q_SIGNALS:
   void nameChanged();
   void colorChanged();
 

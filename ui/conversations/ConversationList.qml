@@ -1,4 +1,5 @@
 import QtQuick
+import Runnel
 
 /* The conversations, in sections by age. */
 ListView {

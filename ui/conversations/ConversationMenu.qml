@@ -1,4 +1,5 @@
 import QtQuick
+import Runnel
 
 /* What can be done with a conversation, and the question for its new name. */
 Item {

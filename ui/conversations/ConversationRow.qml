@@ -1,5 +1,6 @@
 import QtQuick
 import QtQuick.Templates as T
+import Runnel
 
 /* A conversation in the list: its title and how many tokens it has. */
 T.ItemDelegate {

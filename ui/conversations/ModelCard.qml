@@ -1,6 +1,7 @@
 import QtQuick
 import QtQuick.Layouts
 import QtQuick.Templates as T
+import Runnel
 
 /* The model that answers, or how far it is loaded; opens the list of models. */
 T.Button {

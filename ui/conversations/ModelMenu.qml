@@ -1,6 +1,7 @@
 import QtQml.Models
 import QtQuick
 import QtQuick.Dialogs
+import Runnel
 
 /* The models in the library, and the way to others. */
 PopupMenu {

@@ -1,5 +1,6 @@
 import QtQuick
 import QtQuick.Layouts
+import Runnel
 
 /* The left column: a new chat, the conversations, the model. */
 Rectangle {

@@ -1,5 +1,6 @@
 import QtQuick
 import QtQuick.Layouts
+import Runnel
 
 /* Says that a conversation was deleted, and takes it back. */
 Rectangle {

@@ -46,7 +46,7 @@ void ConversationListModel::setFilter(const QString& filter) {
   if (filter == m_filter) return;
   m_filter = filter;
   refresh();
-  emit filterChanged();
+  Q_EMIT filterChanged();
 }
 
 QString ConversationListModel::removedTitle() const { return m_removed ? m_removed->title : QString(); }
@@ -62,15 +62,15 @@ void ConversationListModel::remove(qint64 id) {
   if (!m_removed) return;
   refresh();
   m_undoTimer.start();
-  emit removedTitleChanged();
-  emit removed(id);
+  Q_EMIT removedTitleChanged();
+  Q_EMIT removed(id);
 }
 
 void ConversationListModel::undoRemove() {
   m_undoTimer.stop();
   m_removed.reset();
   refresh();
-  emit removedTitleChanged();
+  Q_EMIT removedTitleChanged();
 }
 
 void ConversationListModel::commitRemove() {
@@ -79,7 +79,7 @@ void ConversationListModel::commitRemove() {
   const qint64 id = m_removed->id;
   m_removed.reset();
   m_store.removeConversation(id);
-  emit removedTitleChanged();
+  Q_EMIT removedTitleChanged();
 }
 
 std::optional<app::Conversation> ConversationListModel::find(qint64 id) const {
@@ -116,13 +116,13 @@ void ConversationListModel::refresh() {
   });
   if (std::ranges::equal(shown, m_shown, {}, &app::Conversation::id, &app::Conversation::id)) {
     m_shown = std::move(shown);
-    if (!m_shown.isEmpty()) emit dataChanged(index(0), index(rowCount() - 1));
+    if (!m_shown.isEmpty()) Q_EMIT dataChanged(index(0), index(rowCount() - 1));
     return;
   }
   beginResetModel();
   m_shown = std::move(shown);
   endResetModel();
-  emit countChanged();
+  Q_EMIT countChanged();
 }
 
 }  // namespace runnel::ui

@@ -61,7 +61,7 @@ class ConversationListModel : public QAbstractListModel {
   /** "Today", "Yesterday", "Last week", "Last month" or "Earlier". */
   static QString sectionOf(const QDate& date, const QDate& today);
 
- signals:
+ Q_SIGNALS:
   void filterChanged();
   void countChanged();
   void removedTitleChanged();

@@ -21,20 +21,20 @@ ModelPicker::ModelPicker(app::ChatBackend& backend, app::Settings& settings, con
     : QAbstractListModel(parent), m_backend(backend), m_settings(settings), m_folder(folder) {
   connect(&m_backend, &app::ChatBackend::loadProgress, this, [this](double done) {
     m_progress = done;
-    emit progressChanged();
+    Q_EMIT progressChanged();
   });
   connect(&m_backend, &app::ChatBackend::loaded, this, [this](const QString& path, const ModelFacts& facts) {
     m_loadingPath.clear();
     m_path = path;
     m_facts = facts;
     m_settings.setModelPath(path);
-    emit changed();
-    emit loaded();
+    Q_EMIT changed();
+    Q_EMIT loaded();
   });
   connect(&m_backend, &app::ChatBackend::loadFailed, this, [this](const QString& message) {
     m_loadingPath.clear();
-    emit changed();
-    if (!message.isEmpty()) emit failed(message);
+    Q_EMIT changed();
+    if (!message.isEmpty()) Q_EMIT failed(message);
   });
   rescan();
 }
@@ -76,8 +76,8 @@ QString ModelPicker::detail() const {
 void ModelPicker::load(const QString& path) {
   m_loadingPath = path;
   m_progress = 0;
-  emit changed();
-  emit progressChanged();
+  Q_EMIT changed();
+  Q_EMIT progressChanged();
   m_backend.load({.path = path, .threads = m_settings.threads()});
 }
 
@@ -85,7 +85,7 @@ void ModelPicker::loadUrl(const QUrl& url) {
   if (url.isLocalFile())
     load(url.toLocalFile());
   else
-    emit failed(tr("%1 is not a file on this computer; open a .gguf file or a folder from Hugging Face.")
+    Q_EMIT failed(tr("%1 is not a file on this computer; open a .gguf file or a folder from Hugging Face.")
                     .arg(url.toDisplayString()));
 }
 

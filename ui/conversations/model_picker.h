@@ -53,7 +53,7 @@ class ModelPicker : public QAbstractListModel {
   /** Loads the model used last, or the first in the library; nothing when there is none. */
   void loadDefault();
 
- signals:
+ Q_SIGNALS:
   void changed();
   void progressChanged();
   void loaded();

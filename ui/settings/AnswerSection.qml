@@ -1,5 +1,5 @@
 import QtQuick
-import QtQuick.Layouts
+import Runnel
 
 /* How the next token is chosen, and how long an answer may be. Holds from the next answer on. */
 SettingsSection {
@@ -10,7 +10,7 @@ SettingsSection {
     title: qsTr("Answers")
 
     SlideField {
-        Layout.fillWidth: true
+        width: parent.width
         explanation: qsTr("0 always takes the likeliest word; higher is more varied.")
         label: qsTr("Temperature")
         step: 0.05
@@ -20,7 +20,7 @@ SettingsSection {
         onEdited: value => section.settings.temperature = value
     }
     SlideField {
-        Layout.fillWidth: true
+        width: parent.width
         explanation: qsTr("Keeps the likeliest tokens with this much probability together; 1 is off.")
         label: qsTr("Top p")
         value: section.settings.topP
@@ -28,7 +28,7 @@ SettingsSection {
         onEdited: value => section.settings.topP = value
     }
     SlideField {
-        Layout.fillWidth: true
+        width: parent.width
         explanation: qsTr("Drops tokens below this share of the best one’s probability; 0 is off.")
         label: qsTr("Min p")
         value: section.settings.minP
@@ -36,7 +36,7 @@ SettingsSection {
         onEdited: value => section.settings.minP = value
     }
     SlideField {
-        Layout.fillWidth: true
+        width: parent.width
         explanation: qsTr("Makes tokens that were used just now less likely; 1 is off.")
         from: 1
         label: qsTr("Repetition penalty")
@@ -46,7 +46,7 @@ SettingsSection {
         onEdited: value => section.settings.repetitionPenalty = value
     }
     NumberField {
-        Layout.fillWidth: true
+        width: parent.width
         explanation: qsTr("Keeps only this many of the likeliest tokens; 0 is off.")
         label: qsTr("Top k")
         value: section.settings.topK
@@ -54,7 +54,7 @@ SettingsSection {
         onEdited: value => section.settings.topK = value
     }
     NumberField {
-        Layout.fillWidth: true
+        width: parent.width
         explanation: qsTr("An answer ends here at the latest.")
         label: qsTr("Longest answer, in tokens")
         step: 64
@@ -62,12 +62,16 @@ SettingsSection {
 
         onEdited: value => section.settings.maxTokens = value
     }
-    RowLayout {
-        Layout.fillWidth: true
-        spacing: Theme.space.s
+    Item {
+        height: Math.max(words.implicitHeight, seed.implicitHeight)
+        width: parent.width
 
-        ColumnLayout {
-            Layout.fillWidth: true
+        Column {
+            id: words
+
+            anchors.left: parent.left
+            anchors.right: seed.left
+            anchors.rightMargin: Theme.space.l
             spacing: Theme.space.xs
 
             PlainLabel {
@@ -75,17 +79,20 @@ SettingsSection {
                 text: qsTr("Seed")
             }
             PlainLabel {
-                Layout.fillWidth: true
                 color: Theme.quiet
                 font.pixelSize: Theme.type.caption
                 lineHeight: 1.2
                 text: qsTr("The same seed gives the same answer; empty, each answer has its own.")
+                width: parent.width
                 wrapMode: Text.Wrap
             }
         }
         TextEntry {
+            id: seed
+
             Accessible.name: qsTr("Seed")
-            Layout.preferredWidth: 126
+            anchors.right: parent.right
+            implicitWidth: 126
             font.family: Theme.mono
             horizontalAlignment: TextInput.AlignRight
             inputMethodHints: Qt.ImhDigitsOnly
@@ -100,7 +107,7 @@ SettingsSection {
         }
     }
     PushButton {
-        Layout.alignment: Qt.AlignRight
+        anchors.right: parent.right
         text: qsTr("Restore the defaults")
         onClicked: section.settings.restoreSamplingDefaults()
     }

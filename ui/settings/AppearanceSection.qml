@@ -1,5 +1,5 @@
 import QtQuick
-import QtQuick.Layouts
+import Runnel
 
 /* Light or dark, and how large the text is. */
 SettingsSection {
@@ -10,7 +10,7 @@ SettingsSection {
     title: qsTr("Appearance")
 
     SegmentedChoice {
-        Layout.fillWidth: true
+        width: parent.width
         current: section.settings.theme
         label: qsTr("Theme")
         labels: [qsTr("As the desktop"), qsTr("Light"), qsTr("Dark")]
@@ -19,7 +19,7 @@ SettingsSection {
         onChosen: value => section.settings.theme = value
     }
     SlideField {
-        Layout.fillWidth: true
+        width: parent.width
         explanation: qsTr("Also Ctrl + and Ctrl -.")
         from: 0.75
         label: qsTr("Text size")

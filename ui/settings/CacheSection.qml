@@ -1,5 +1,6 @@
 import QtQuick
 import QtQuick.Layouts
+import Runnel
 
 /* The cache's size and how it forgets. Typed values are checked at once and applied together. */
 SettingsSection {
@@ -10,7 +11,7 @@ SettingsSection {
     title: qsTr("Memory")
 
     NumberField {
-        Layout.fillWidth: true
+        width: parent.width
         explanation: qsTr("Tokens the cache holds. More is remembered, more memory is used, and each token takes longer.")
         label: qsTr("Cache size (ctx_size)")
         step: 64
@@ -20,7 +21,7 @@ SettingsSection {
         onEdited: value => section.settings.ctxSize = value
     }
     NumberField {
-        Layout.fillWidth: true
+        width: parent.width
         explanation: qsTr("The first tokens, kept for ever: attention rests on them, and answers fall apart without.")
         label: qsTr("Sinks (n_keep)")
         value: section.settings.nKeep
@@ -29,7 +30,7 @@ SettingsSection {
         onEdited: value => section.settings.nKeep = value
     }
     NumberField {
-        Layout.fillWidth: true
+        width: parent.width
         explanation: qsTr("How many of the oldest tokens are forgotten when the cache is full: 1 rolls smoothly, -1 drops half at once.")
         label: qsTr("Forgotten at a time (n_discard)")
         value: section.settings.nDiscard
@@ -39,7 +40,7 @@ SettingsSection {
     }
     PlainLabel {
         Accessible.role: Accessible.AlertMessage
-        Layout.fillWidth: true
+        width: parent.width
         color: Theme.error
         lineHeight: 1.2
         text: section.settings.cacheProblem
@@ -47,8 +48,8 @@ SettingsSection {
         wrapMode: Text.Wrap
     }
     RowLayout {
-        Layout.fillWidth: true
         spacing: Theme.space.s
+        width: parent.width
 
         PlainLabel {
             Layout.fillWidth: true

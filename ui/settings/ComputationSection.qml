@@ -1,5 +1,5 @@
 import QtQuick
-import QtQuick.Layouts
+import Runnel
 
 /* What Runnel may use of the computer. */
 SettingsSection {
@@ -10,7 +10,7 @@ SettingsSection {
     title: qsTr("Computation")
 
     NumberField {
-        Layout.fillWidth: true
+        width: parent.width
         explanation: qsTr("0 uses what this computer allows: %n thread(s). Holds when a model is loaded next.", "", section.settings.defaultThreads)
         label: qsTr("Threads")
         value: section.settings.threads

@@ -1,6 +1,6 @@
 import QtQuick
-import QtQuick.Layouts
 import QtQuick.Templates as T
+import Runnel
 
 /* What the model is told before the conversation. */
 SettingsSection {
@@ -16,8 +16,7 @@ SettingsSection {
         Accessible.multiLine: true
         Accessible.name: section.title
         Accessible.role: Accessible.EditableText
-        Layout.fillWidth: true
-        Layout.preferredHeight: Math.max(96, contentHeight + topPadding + bottomPadding)
+        implicitHeight: Math.max(96, contentHeight + topPadding + bottomPadding)
         KeyNavigation.priority: KeyNavigation.BeforeItem
         KeyNavigation.tab: nextItemInFocusChain()
         color: Theme.text
@@ -29,6 +28,7 @@ SettingsSection {
         selectionColor: Theme.blend(Theme.accent, Theme.card, 0.4)
         text: section.settings.systemPrompt
         textFormat: TextEdit.PlainText
+        width: parent.width
         wrapMode: TextEdit.Wrap
 
         onEditingFinished: section.settings.systemPrompt = text
@@ -49,11 +49,11 @@ SettingsSection {
         }
     }
     PlainLabel {
-        Layout.fillWidth: true
         color: Theme.quiet
         font.pixelSize: Theme.type.caption
         lineHeight: 1.2
         text: qsTr("Holds for conversations begun from now on.")
+        width: parent.width
         wrapMode: Text.Wrap
     }
 }

@@ -1,6 +1,6 @@
 import QtQuick
-import QtQuick.Layouts
 import QtQuick.Templates as T
+import Runnel
 
 /* All settings, in a panel on the right. */
 T.Popup {
@@ -79,7 +79,7 @@ T.Popup {
 
             SlimScrollBar.vertical: SlimScrollBar {}
 
-            ColumnLayout {
+            Column {
                 id: column
 
                 spacing: Theme.space.xxl
@@ -89,18 +89,23 @@ T.Popup {
 
                 CacheSection {
                     settings: panel.settings
+                    width: parent.width
                 }
                 AnswerSection {
                     settings: panel.settings
+                    width: parent.width
                 }
                 PromptSection {
                     settings: panel.settings
+                    width: parent.width
                 }
                 AppearanceSection {
                     settings: panel.settings
+                    width: parent.width
                 }
                 ComputationSection {
                     settings: panel.settings
+                    width: parent.width
                 }
             }
         }

@@ -1,13 +1,12 @@
 import QtQuick
-import QtQuick.Layouts
+import Runnel
 
 /* A heading and the settings under it. */
-ColumnLayout {
+Column {
     id: section
 
     required property string title
 
-    Layout.fillWidth: true
     spacing: Theme.space.l
 
     PlainLabel {

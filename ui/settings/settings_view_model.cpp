@@ -25,7 +25,7 @@ SettingsViewModel::SettingsViewModel(app::Settings& settings, app::ChatBackend& 
   connect(&m_backend, &app::ChatBackend::cacheSettingsRefused, this, [this](const QString& message) {
     m_applying = false;
     m_problem = message;
-    emit draftChanged();
+    Q_EMIT draftChanged();
   });
 }
 
@@ -124,7 +124,7 @@ void SettingsViewModel::applyCache() {
   check();
   if (!m_problem.isEmpty()) return;
   m_applying = true;
-  emit draftChanged();
+  Q_EMIT draftChanged();
   m_backend.setCacheSettings(m_draft);
 }
 
@@ -147,7 +147,7 @@ void SettingsViewModel::check() {
   } catch (const Error& error) {
     m_problem = QString::fromUtf8(error.what());
   }
-  emit draftChanged();
+  Q_EMIT draftChanged();
 }
 
 }  // namespace runnel::ui

@@ -90,7 +90,7 @@ class SettingsViewModel : public QObject {
   /** The model that the draft is checked against; none: none is loaded. */
   void setModel(std::optional<ModelFacts> facts);
 
- signals:
+ Q_SIGNALS:
   void draftChanged();
   void changed();
 

@@ -75,7 +75,7 @@ void ColorScheme::update(QString choice, bool systemDark) {
   const bool before = dark();
   m_choice = std::move(choice);
   m_systemDark = systemDark;
-  if (dark() != before) emit darkChanged();
+  if (dark() != before) Q_EMIT darkChanged();
 }
 
 }  // namespace runnel::ui

@@ -29,10 +29,10 @@ class ColorScheme : public QObject {
   /** The portal's value; 0 and what is unknown mean no preference. */
   void setSystemScheme(uint scheme);
 
- signals:
+ Q_SIGNALS:
   void darkChanged();
 
- private slots:
+ private Q_SLOTS:
   void onSettingChanged(const QDBusMessage& message);
 
  private:

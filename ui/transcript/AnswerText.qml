@@ -1,4 +1,5 @@
 import QtQuick
+import Runnel
 
 /* An answer as text, until Markdown is shown. */
 TextEdit {

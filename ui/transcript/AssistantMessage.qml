@@ -1,4 +1,5 @@
 import QtQuick
+import Runnel
 
 /* What the model wrote, with how it ended and how fast it was. */
 Column {

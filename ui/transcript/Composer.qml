@@ -1,6 +1,7 @@
 import QtQuick
 import QtQuick.Layouts
 import QtQuick.Templates as T
+import Runnel
 
 /* Where a message is written. Enter sends, Shift+Enter breaks the line, Esc stops. */
 Rectangle {

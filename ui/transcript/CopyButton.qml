@@ -1,4 +1,5 @@
 import QtQuick
+import Runnel
 
 /* Copies a message; shows for a moment that it did. */
 IconButton {

@@ -1,4 +1,5 @@
 import QtQuick
+import Runnel
 
 /* The line above which nothing is remembered. */
 Item {

@@ -1,4 +1,5 @@
 import QtQuick
+import Runnel
 
 /* An empty conversation: what it is about, and three ways to begin. */
 Item {

@@ -1,6 +1,7 @@
 pragma ComponentBehavior: Bound
 
 import QtQuick
+import Runnel
 
 /* Plain text to select and copy. Of a very long one only the beginning is laid out, in pieces, so that the window never
    waits for it. */

@@ -1,6 +1,5 @@
-pragma ComponentBehavior: Bound
-
 import QtQuick
+import Runnel
 
 /* One message of the transcript, below the line of forgetting where that runs. */
 Item {
@@ -38,6 +37,9 @@ Item {
         sourceComponent: row.author === TranscriptModel.User ? user : row.author === TranscriptModel.Assistant ? assistant : system
         width: row.columnWidth
     }
+
+    // In Qt 6.4 a Loader can't make bound components, so qmllint does not know that `row` is there.
+    // qmllint disable unqualified
     Component {
         id: user
 

@@ -1,4 +1,5 @@
 import QtQuick
+import Runnel
 
 /* No model: how to get one. */
 Item {

@@ -1,5 +1,6 @@
 import QtQuick
 import QtQuick.Layouts
+import Runnel
 
 /* The conversation's title, and what can be done with the whole of it. */
 Item {

@@ -1,5 +1,6 @@
 import QtQuick
 import QtQuick.Layouts
+import Runnel
 
 /* A long text that was pasted: it goes before what is typed. */
 Rectangle {

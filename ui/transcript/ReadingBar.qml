@@ -1,5 +1,6 @@
 import QtQuick
 import QtQuick.Layouts
+import Runnel
 
 /* How much of a long message has been read, and how long it will take. */
 ColumnLayout {

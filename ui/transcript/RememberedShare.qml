@@ -1,4 +1,5 @@
 import QtQuick
+import Runnel
 
 /* How much of a message is still in the cache, when that is neither all nor nothing. */
 PlainLabel {

@@ -1,4 +1,5 @@
 import QtQuick
+import Runnel
 
 /* What the conversation's model was told beforehand. */
 PlainLabel {

@@ -1,4 +1,5 @@
 import QtQuick
+import Runnel
 
 /* Three dots, while the first word is awaited. */
 Row {

@@ -1,5 +1,6 @@
 import QtQuick
 import QtQuick.Layouts
+import Runnel
 
 /* The middle column: the conversation's title, its messages, and where the next one is written. */
 Item {

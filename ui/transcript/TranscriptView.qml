@@ -1,4 +1,5 @@
 import QtQuick
+import Runnel
 
 /* The messages. Follows the end while the reader is there; else stays where the reader put it. */
 Item {

@@ -1,4 +1,5 @@
 import QtQuick
+import Runnel
 
 /* What the user wrote: as it was written, in a bubble on the right. A long text is folded. */
 Item {

@@ -35,11 +35,11 @@ ChatViewModel::ChatViewModel(app::ChatBackend& backend, app::ConversationStore& 
     : QObject(parent), m_backend(backend), m_store(store), m_settings(settings), m_transcript(transcript) {
   connect(&m_backend, &app::ChatBackend::promptProgress, this, [this](const app::PromptProgress& progress) {
     m_progress = progress;
-    emit readingChanged();
+    Q_EMIT readingChanged();
   });
   connect(&m_backend, &app::ChatBackend::tokens, this, [this](const app::TokenBatch& batch) {
     m_progress = {};
-    emit readingChanged();
+    Q_EMIT readingChanged();
     m_transcript.appendText(batch.answerId, batch.text);
   });
   connect(&m_backend, &app::ChatBackend::finished, this, [this](const app::TurnStats& stats) {
@@ -49,8 +49,8 @@ ChatViewModel::ChatViewModel(app::ChatBackend& backend, app::ConversationStore& 
                                                    QLocale().toString(stats.firstTokenSeconds, 'f', 2)));
     m_answerId = 0;
     m_progress = {};
-    emit readingChanged();
-    emit busyChanged();
+    Q_EMIT readingChanged();
+    Q_EMIT busyChanged();
   });
 }
 
@@ -70,7 +70,7 @@ QString ChatViewModel::readingText() const {
 void ChatViewModel::setDraft(const QString& text) {
   if (text == m_draft) return;
   m_draft = text;
-  emit draftChanged();
+  Q_EMIT draftChanged();
 }
 
 QString ChatViewModel::pastedSummary() const {
@@ -90,7 +90,7 @@ void ChatViewModel::open(qint64 conversationId) {
   m_backend.open(conversationId, known);
   suggest(m_drafts.take(conversationId));
   setPasted({});
-  emit conversationChanged();
+  Q_EMIT conversationChanged();
 }
 
 void ChatViewModel::send(const QString& typed) {
@@ -100,7 +100,7 @@ void ChatViewModel::send(const QString& typed) {
     const auto conversation = m_store.createConversation(titleFrom(text));
     if (!conversation) return;
     m_conversationId = conversation->id;
-    emit conversationChanged();
+    Q_EMIT conversationChanged();
   }
   app::StoredMessage message;
   message.conversationId = m_conversationId;
@@ -128,7 +128,7 @@ void ChatViewModel::send(const QString& typed) {
   m_backend.send(turn);
   suggest({});
   setPasted({});
-  emit busyChanged();
+  Q_EMIT busyChanged();
 }
 
 void ChatViewModel::stop() {
@@ -145,13 +145,13 @@ void ChatViewModel::dropPasted() { setPasted({}); }
 
 void ChatViewModel::suggest(const QString& text) {
   setDraft(text);
-  emit draftReplaced();
+  Q_EMIT draftReplaced();
 }
 
 void ChatViewModel::setPasted(const QString& text) {
   if (text == m_pasted) return;
   m_pasted = text;
-  emit pastedChanged();
+  Q_EMIT pastedChanged();
 }
 
 }  // namespace runnel::ui

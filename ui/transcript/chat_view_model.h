@@ -55,7 +55,7 @@ class ChatViewModel : public QObject {
   /** Makes `text` the draft, as if it had been typed. */
   Q_INVOKABLE void suggest(const QString& text);
 
- signals:
+ Q_SIGNALS:
   void conversationChanged();
   void busyChanged();
   void readingChanged();

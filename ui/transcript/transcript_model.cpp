@@ -71,7 +71,7 @@ void TranscriptModel::reset(const QList<app::StoredMessage>& messages) {
   m_rows.reserve(messages.size());
   for (const app::StoredMessage& message : messages) m_rows.append(rowFrom(message, false));
   endResetModel();
-  emit countChanged();
+  Q_EMIT countChanged();
   findFirstRemembered();
 }
 
@@ -79,7 +79,7 @@ void TranscriptModel::append(const app::StoredMessage& message, bool streaming) 
   beginInsertRows({}, rowCount(), rowCount());
   m_rows.append(rowFrom(message, streaming));
   endInsertRows();
-  emit countChanged();
+  Q_EMIT countChanged();
 }
 
 void TranscriptModel::remove(qint64 id) {
@@ -88,7 +88,7 @@ void TranscriptModel::remove(qint64 id) {
   beginRemoveRows({}, row, row);
   m_rows.removeAt(row);
   endRemoveRows();
-  emit countChanged();
+  Q_EMIT countChanged();
   findFirstRemembered();
 }
 
@@ -147,7 +147,7 @@ QString TranscriptModel::wholeText() const {
   return whole.trimmed() + QLatin1Char('\n');
 }
 
-void TranscriptModel::changed(int row, const QList<int>& roles) { emit dataChanged(index(row), index(row), roles); }
+void TranscriptModel::changed(int row, const QList<int>& roles) { Q_EMIT dataChanged(index(row), index(row), roles); }
 
 void TranscriptModel::findFirstRemembered() {
   const auto forgotten = [](const Row& row) { return row.remembered <= 0; };
@@ -159,7 +159,7 @@ void TranscriptModel::findFirstRemembered() {
   if (first == rowCount()) first = -1;
   if (first == m_firstRemembered) return;
   m_firstRemembered = first;
-  emit firstRememberedChanged();
+  Q_EMIT firstRememberedChanged();
 }
 
 }  // namespace runnel::ui

@@ -61,7 +61,7 @@ class TranscriptModel : public QAbstractListModel {
   /** The whole conversation, for the clipboard, in Markdown. */
   Q_INVOKABLE QString wholeText() const;
 
- signals:
+ Q_SIGNALS:
   void countChanged();
   void firstRememberedChanged();
 
