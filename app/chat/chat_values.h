@@ -94,6 +94,7 @@ struct PromptProgress {
   qint64 total = 0;
   double secondsLeft = 0;  //!< negative while unknown
   bool anew = false;       //!< the cache is being made anew, not only the new message read
+  qint64 answerId = 0;     //!< of the turn; 0 when it is not for a turn but for new cache settings
 };
 
 /** Makes the values known to queued signals; every backend calls it before it connects anything. */

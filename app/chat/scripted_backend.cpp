@@ -202,7 +202,8 @@ void ScriptedBackend::planTurn() {
   Q_EMIT promptProgress({.done = 0,
                          .total = static_cast<qint64>(m_turn->plan.tokens.size()),
                          .secondsLeft = -1,
-                         .anew = m_turn->plan.anew});
+                         .anew = m_turn->plan.anew,
+                         .answerId = m_turn->request.answerId});
 }
 
 void ScriptedBackend::stepPrompt() {
@@ -216,7 +217,8 @@ void ScriptedBackend::stepPrompt() {
   Q_EMIT promptProgress({.done = m_turn->read,
                          .total = total,
                          .secondsLeft = perToken * static_cast<double>(total - m_turn->read),
-                         .anew = m_turn->plan.anew});
+                         .anew = m_turn->plan.anew,
+                         .answerId = m_turn->request.answerId});
   publish(m_turn->read == total ? Publish::Now : Publish::WhenDue);
 }
 
@@ -332,11 +334,11 @@ void ScriptedBackend::applyCacheSettings(const runnel::CacheSettings& settings) 
 void ScriptedBackend::makeAnew() {
   TurnPlan plan = TurnPlanner(m_format, m_cache->settings().ctx_size).planAgain(m_cached);
   const auto total = static_cast<qint64>(plan.tokens.size());
-  Q_EMIT promptProgress({.done = 0, .total = total, .secondsLeft = -1, .anew = true});
+  Q_EMIT promptProgress({.done = 0, .total = total, .secondsLeft = -1, .anew = true, .answerId = 0});
   m_cache->feed(total);
   m_cached.ids = std::move(plan.tokens);
   m_cached.spans = plan.spans;
-  Q_EMIT promptProgress({.done = total, .total = total, .secondsLeft = 0, .anew = true});
+  Q_EMIT promptProgress({.done = total, .total = total, .secondsLeft = 0, .anew = true, .answerId = 0});
 }
 
 void ScriptedBackend::setThreads(int threads) {

@@ -1,7 +1,6 @@
 #include "app/chat/scripted_cache.h"
 
 #include <algorithm>
-#include <string>
 #include <utility>
 
 #include "runnel/error.h"
@@ -17,23 +16,12 @@ qint64 dropsAtOnce(const CacheSettings& settings, qint64 evictable) {
   return std::min<qint64>(settings.n_discard, evictable);
 }
 
-void check(const CacheSettings& settings, int trainedContext) {
-  const auto refuse = [](const char* name, int value, int low, int high) {
-    if (value < low || value > high)
-      throw Error(std::string(name) + " is " + std::to_string(value) + "; it can be from " + std::to_string(low) +
-                  " to " + std::to_string(high) + ".");
-  };
-  refuse("ctx_size", settings.ctx_size, 16, settings.allow_untrained_ctx ? 1 << 20 : trainedContext);
-  refuse("n_keep", settings.n_keep, 0, settings.ctx_size - 2);
-  if (settings.n_discard != -1) refuse("n_discard", settings.n_discard, 1, settings.ctx_size - settings.n_keep - 1);
-}
-
 }  // namespace
 
 ScriptedCache::ScriptedCache(const CacheSettings& settings, int trainedContext, std::size_t bytesPerToken)
     : m_settings(settings), m_trainedContext(trainedContext), m_bytesPerToken(bytesPerToken) {
   if (m_settings.ctx_size == 0) m_settings.ctx_size = std::min(4096, trainedContext);
-  check(m_settings, trainedContext);
+  validate(m_settings, trainedContext);
   reset();
 }
 
@@ -133,7 +121,7 @@ bool ScriptedCache::isInPlace(const CacheSettings& settings) const {
 }
 
 void ScriptedCache::apply(const CacheSettings& settings) {
-  check(settings, m_trainedContext);
+  validate(settings, m_trainedContext);
   const bool moves = settings.ctx_size != m_settings.ctx_size || settings.kv_type != m_settings.kv_type;
   m_settings = settings;
   if (!moves) return;

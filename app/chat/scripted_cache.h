@@ -15,7 +15,7 @@ namespace runnel::app {
  */
 class ScriptedCache {
  public:
-  /** Throws Error for a setting out of range. */
+  /** Throws Error like runnel::validate. */
   ScriptedCache(const CacheSettings& settings, int trainedContext, std::size_t bytesPerToken);
 
   void feed(qint64 tokens);
@@ -26,7 +26,7 @@ class ScriptedCache {
   /** Whether `apply` can do without evaluating anything. */
   bool isInPlace(const CacheSettings& settings) const;
 
-  /** Changes the settings in place; only where `isInPlace`. Throws Error for a setting out of range. */
+  /** Changes the settings in place; only where `isInPlace`. Throws Error like runnel::validate. */
   void apply(const CacheSettings& settings);
 
   void reset();

@@ -36,8 +36,13 @@ QString written(float value) {
   return QString::number(value, 'g', std::numeric_limits<float>::max_digits10);
 }
 
-bool readBool(const QSettings& settings, const QString& key) {
-  return settings.value(key, false).toString() == QLatin1String("true");
+QString written(bool value) {
+  return value ? QStringLiteral("true") : QStringLiteral("false");
+}
+
+bool readBool(const QSettings& settings, const QString& key, bool fallback) {
+  const QString value = settings.value(key).toString();
+  return value == written(!fallback) ? !fallback : fallback;
 }
 
 QStringList themes() {
@@ -69,7 +74,7 @@ runnel::CacheSettings Settings::cache() const {
   if (m_settings->value(QStringLiteral("cache/kv_type")).toString() == QLatin1String("f32"))
     cache.kv_type = runnel::KvType::f32;
   cache.batch = readInt(*m_settings, QStringLiteral("cache/batch"), cache.batch, 1, kLargestCtxSize);
-  cache.allow_untrained_ctx = readBool(*m_settings, QStringLiteral("cache/allow_untrained_ctx"));
+  cache.allow_untrained_ctx = readBool(*m_settings, QStringLiteral("cache/allow_untrained_ctx"), false);
   return cache;
 }
 
@@ -80,8 +85,7 @@ void Settings::setCache(const runnel::CacheSettings& cache) {
   m_settings->setValue(QStringLiteral("cache/kv_type"),
                        cache.kv_type == runnel::KvType::f32 ? QStringLiteral("f32") : QStringLiteral("f16"));
   m_settings->setValue(QStringLiteral("cache/batch"), cache.batch);
-  store(QStringLiteral("cache/allow_untrained_ctx"),
-        cache.allow_untrained_ctx ? QStringLiteral("true") : QStringLiteral("false"));
+  store(QStringLiteral("cache/allow_untrained_ctx"), written(cache.allow_untrained_ctx));
 }
 
 runnel::SamplerSettings Settings::sampling() const {
@@ -137,6 +141,14 @@ QString Settings::systemPrompt() const {
 
 void Settings::setSystemPrompt(const QString& text) {
   store(QStringLiteral("chat/system_prompt"), text);
+}
+
+bool Settings::keepSystem() const {
+  return readBool(*m_settings, QStringLiteral("chat/keep_system"), true);
+}
+
+void Settings::setKeepSystem(bool keep) {
+  store(QStringLiteral("chat/keep_system"), written(keep));
 }
 
 QString Settings::modelPath() const {

@@ -40,6 +40,10 @@ class Settings : public QObject {
   QString systemPrompt() const;  //!< empty: the template's own
   void setSystemPrompt(const QString& text);
 
+  /** Whether what precedes the first user message's text stays in the cache for ever; default true. */
+  bool keepSystem() const;
+  void setKeepSystem(bool keep);
+
   QString modelPath() const;  //!< the model that was used last
   void setModelPath(const QString& path);
 

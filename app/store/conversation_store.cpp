@@ -57,11 +57,12 @@ StoredMessage messageFrom(const QSqlQuery& row) {
   message.role = valueOf(kRoles, row.value(2).toString(), Role::System);
   message.text = row.value(3).toString();
   message.ids = unpackIds(row.value(4).toByteArray());
-  message.tokenizer = row.value(5).toString();
-  message.model = row.value(6).toString();
-  message.settings = row.value(7).toString();
-  message.stopReason = valueOf(kStopReasons, row.value(8).toString(), StopReason::Failed);
-  message.created = QDateTime::fromMSecsSinceEpoch(row.value(9).toLongLong());
+  message.prefix = row.value(5).toLongLong();
+  message.tokenizer = row.value(6).toString();
+  message.model = row.value(7).toString();
+  message.settings = row.value(8).toString();
+  message.stopReason = valueOf(kStopReasons, row.value(9).toString(), StopReason::Failed);
+  message.created = QDateTime::fromMSecsSinceEpoch(row.value(10).toLongLong());
   return message;
 }
 
@@ -200,8 +201,9 @@ bool ConversationStore::removeConversation(qint64 id) {
 QList<StoredMessage> ConversationStore::messages(qint64 conversationId) const {
   QList<StoredMessage> messages;
   std::optional<QSqlQuery> row = m_database->run(
-      QStringLiteral("SELECT id, conversation, role, text, ids, tokenizer, model, settings, stop_reason, created_ms"
-                     " FROM message WHERE conversation = ? ORDER BY id"),
+      QStringLiteral(
+          "SELECT id, conversation, role, text, ids, prefix, tokenizer, model, settings, stop_reason, created_ms"
+          " FROM message WHERE conversation = ? ORDER BY id"),
       {conversationId});
   while (row && row->next()) messages.append(messageFrom(*row));
   return messages;
@@ -213,10 +215,10 @@ std::optional<qint64> ConversationStore::appendMessage(const StoredMessage& mess
   const bool written = m_database->write([&] {
     const std::optional<QSqlQuery> query = m_database->file.run(
         QStringLiteral("INSERT INTO message"
-                       " (conversation, role, text, ids, tokenizer, model, settings, stop_reason, created_ms)"
-                       " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+                       " (conversation, role, text, ids, prefix, tokenizer, model, settings, stop_reason, created_ms)"
+                       " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
         {message.conversationId, nameOf(kRoles, message.role), notNull(message.text), packIds(message.ids),
-         notNull(message.tokenizer), notNull(message.model), notNull(message.settings),
+         message.prefix, notNull(message.tokenizer), notNull(message.model), notNull(message.settings),
          nameOf(kStopReasons, message.stopReason),
          message.created.isValid() ? message.created.toMSecsSinceEpoch() : at});
     if (!query) return false;
@@ -232,10 +234,11 @@ bool ConversationStore::updateMessage(const StoredMessage& message) {
   bool found = false;
   const bool written = m_database->write([&] {
     const std::optional<QSqlQuery> query = m_database->file.run(
-        QStringLiteral("UPDATE message SET text = ?, ids = ?, tokenizer = ?, model = ?, settings = ?, stop_reason = ?"
-                       " WHERE id = ?"),
-        {notNull(message.text), packIds(message.ids), notNull(message.tokenizer), notNull(message.model),
-         notNull(message.settings), nameOf(kStopReasons, message.stopReason), message.id});
+        QStringLiteral(
+            "UPDATE message SET text = ?, ids = ?, prefix = ?, tokenizer = ?, model = ?, settings = ?, stop_reason = ?"
+            " WHERE id = ?"),
+        {notNull(message.text), packIds(message.ids), message.prefix, notNull(message.tokenizer),
+         notNull(message.model), notNull(message.settings), nameOf(kStopReasons, message.stopReason), message.id});
     found = query && query->numRowsAffected() == 1;
     return query && m_database->touch(message.conversationId, now());
   });

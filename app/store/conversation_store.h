@@ -27,7 +27,8 @@ struct StoredMessage {
   Role role = Role::User;
   QString text = {};
   QList<qint32> ids = {};  //!< fed (user: with the template's text around it) or sampled (assistant)
-  QString tokenizer = {};  //!< fingerprint of the vocabulary the ids belong to
+  qint64 prefix = 0;       //!< of `ids`, how many precede the text of the conversation's first user message; else 0
+  QString tokenizer = {};  //!< fingerprint of the vocabulary and model the ids belong to
   QString model = {};      //!< name of the model
   QString settings = {};   //!< JSON: sampling and cache settings, seed
   StopReason stopReason = StopReason::None;
@@ -65,7 +66,7 @@ class ConversationStore : public QObject {
 
   QList<StoredMessage> messages(qint64 conversationId) const;  //!< oldest first
   std::optional<qint64> appendMessage(const StoredMessage& message);
-  bool updateMessage(const StoredMessage& message);  //!< text, ids, tokenizer, model, settings, stop reason
+  bool updateMessage(const StoredMessage& message);  //!< text, ids, prefix, tokenizer, model, settings, stop reason
   bool removeMessage(qint64 id);
 
  Q_SIGNALS:

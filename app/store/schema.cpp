@@ -20,6 +20,7 @@ const std::vector<Migration>& conversationMigrations() {
               role TEXT NOT NULL CHECK (role IN ('system', 'user', 'assistant')),
               text TEXT NOT NULL,
               ids BLOB NOT NULL,
+              prefix INTEGER NOT NULL,
               tokenizer TEXT NOT NULL,
               model TEXT NOT NULL,
               settings TEXT NOT NULL,

@@ -38,6 +38,7 @@ void SettingsTest::begins_with_the_defaults() {
   QCOMPARE(settings.fontScale(), 1.0);
   QVERIFY(!settings.sampling().seed);
   QVERIFY(settings.systemPrompt().isEmpty());
+  QVERIFY(settings.keepSystem());
 }
 
 void SettingsTest::reads_back_what_was_set() {
@@ -60,6 +61,7 @@ void SettingsTest::reads_back_what_was_set() {
     settings.setMaxTokens(7);
     settings.setThreads(3);
     settings.setSystemPrompt(prompt);
+    settings.setKeepSystem(false);
     settings.setModelPath(QStringLiteral("/models/ä b.gguf"));
     settings.setTheme(QStringLiteral("dark"));
     settings.setFontScale(1.25);
@@ -83,6 +85,7 @@ void SettingsTest::reads_back_what_was_set() {
   QCOMPARE(settings.maxTokens(), 7);
   QCOMPARE(settings.threads(), 3);
   QCOMPARE(settings.systemPrompt(), prompt);
+  QVERIFY(!settings.keepSystem());
   QCOMPARE(settings.modelPath(), QStringLiteral("/models/ä b.gguf"));
   QCOMPARE(settings.theme(), QStringLiteral("dark"));
   QCOMPARE(settings.fontScale(), 1.25);
@@ -104,6 +107,8 @@ void SettingsTest::replaces_values_out_of_range_by_defaults_data() {
       {"sampling/seed", {"-1", "x", "18446744073709551616"}},
       {"answer/max_tokens", {"0", "-1", "1000001"}},
       {"engine/threads", {"-1", "100000"}},
+      {"chat/keep_system", {"maybe", "0", ""}},
+      {"cache/allow_untrained_ctx", {"1", "yes"}},
       {"window/theme", {"pink", ""}},
       {"window/font_scale", {"0.5", "3", "nan"}},
   };
@@ -133,6 +138,8 @@ void SettingsTest::replaces_values_out_of_range_by_defaults() {
   QCOMPARE(settings.sampling().min_p, defaults.min_p);
   QCOMPARE(settings.sampling().temperature, defaults.temperature);
   QVERIFY(!settings.sampling().seed);
+  QVERIFY(!settings.cache().allow_untrained_ctx);
+  QVERIFY(settings.keepSystem());
   QCOMPARE(settings.maxTokens(), 1024);
   QCOMPARE(settings.threads(), 0);
   QCOMPARE(settings.theme(), QStringLiteral("system"));

@@ -62,6 +62,7 @@ void ConversationStoreTest::reads_back_every_field_of_a_message() {
   const StoredMessage written{.role = Role::Assistant,
                               .text = QStringLiteral("Grüße, 世界 🦙"),
                               .ids = {0, 1, 127, 65536, std::numeric_limits<qint32>::max()},
+                              .prefix = 3,
                               .tokenizer = QStringLiteral("bpe-smollm-49152"),
                               .model = QStringLiteral("SmolLM2"),
                               .settings = QStringLiteral("{\"seed\":42}"),
@@ -88,6 +89,7 @@ void ConversationStoreTest::reads_back_every_field_of_a_message() {
   QCOMPARE(read.role, written.role);
   QCOMPARE(read.text, written.text);
   QCOMPARE(read.ids, written.ids);
+  QCOMPARE(read.prefix, written.prefix);
   QCOMPARE(read.tokenizer, written.tokenizer);
   QCOMPARE(read.model, written.model);
   QCOMPARE(read.settings, written.settings);
@@ -220,7 +222,7 @@ void ConversationStoreTest::reads_ten_thousand_messages() {
     QVERIFY(raw.transaction());
     QSqlQuery insert(raw);
     QVERIFY(
-        insert.prepare(QStringLiteral("INSERT INTO message VALUES (NULL, ?, 'user', ?, ?, '', '', '', 'none', 0)")));
+        insert.prepare(QStringLiteral("INSERT INTO message VALUES (NULL, ?, 'user', ?, ?, 0, '', '', '', 'none', 0)")));
     for (int i = 0; i < kMessages; ++i) {
       insert.addBindValue(conversation);
       insert.addBindValue(QStringLiteral("message %1 ").arg(i).repeated(20));
