@@ -6,10 +6,11 @@ AppController::AppController(const Parts& parts, QObject* parent)
     : QObject(parent),
       m_backend(parts.backend),
       m_settings(parts.settings),
-      m_conversations(parts.store),
+      m_session(parts.backend, parts.store, parts.settings),
+      m_conversations(parts.store, m_session),
       m_models(parts.backend, parts.settings, parts.modelFolder),
       m_settingsView(parts.settings, parts.backend, parts.defaultThreads),
-      m_chat(parts.backend, parts.store, parts.settings, m_transcript) {
+      m_chat(parts.backend, m_session, m_transcript) {
   m_scheme.setChoice(m_settings.theme());
   connect(&m_scheme, &ColorScheme::darkChanged, this, &AppController::darkChanged);
   connect(&m_settings, &app::Settings::changed, this, [this] { m_scheme.setChoice(m_settings.theme()); });
@@ -19,12 +20,12 @@ AppController::AppController(const Parts& parts, QObject* parent)
 }
 
 void AppController::connectModels() {
-  connect(&m_chat, &ChatViewModel::conversationChanged, this, &AppController::currentChanged);
+  connect(&m_session, &app::ConversationSession::conversationChanged, this, &AppController::currentChanged);
   connect(&m_chat, &ChatViewModel::failed, this, &AppController::showProblem);
   connect(&m_conversations, &QAbstractItemModel::dataChanged, this, &AppController::currentChanged);
   connect(&m_conversations, &QAbstractItemModel::modelReset, this, &AppController::currentChanged);
   connect(&m_conversations, &ConversationListModel::removed, this, [this](qint64 id) {
-    if (id == m_chat.conversationId()) newConversation();
+    if (id == m_session.conversationId()) newConversation();
   });
   connect(&m_models, &ModelPicker::failed, this, &AppController::showProblem);
   connect(&m_models, &ModelPicker::loaded, this, [this] {
@@ -32,11 +33,13 @@ void AppController::connectModels() {
     m_settingsView.setModel(m_models.facts());
   });
   connect(&m_backend, &app::ChatBackend::cacheChanged, this, [this](const app::CacheSnapshot& snapshot) {
-    if (snapshot.conversationId != m_chat.conversationId()) return;
+    if (snapshot.conversationId != m_session.conversationId()) return;
     m_cache.update(snapshot);
   });
   connect(&m_cache, &CacheViewModel::changed, this, [this] {
-    if (m_cache.shown().conversationId == m_chat.conversationId()) m_transcript.setRemembered(m_cache.shown());
+    if (m_cache.shown().conversationId != m_session.conversationId()) return;
+    m_transcript.setRemembered(m_cache.shown());
+    m_chat.noteSpeed(m_cache.tokensPerSecond());
   });
 }
 
@@ -55,13 +58,13 @@ void AppController::newConversation() {
 }
 
 void AppController::openConversation(qint64 id) {
-  if (id == m_chat.conversationId()) return;
+  if (id == m_session.conversationId()) return;
   clearCache();
   m_chat.open(id);
 }
 
 void AppController::openNeighbour(int step) {
-  const qint64 id = m_conversations.neighbour(m_chat.conversationId(), step);
+  const qint64 id = m_conversations.neighbour(m_session.conversationId(), step);
   if (id > 0) openConversation(id);
 }
 

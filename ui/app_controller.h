@@ -4,6 +4,7 @@
 #include <QtQml/qqmlregistration.h>
 
 #include "app/chat/chat_backend.h"
+#include "app/chat/conversation.h"
 #include "app/settings/settings.h"
 #include "app/store/conversation_store.h"
 #include "ui/cache/cache_view_model.h"
@@ -50,8 +51,8 @@ class AppController : public QObject {
   ChatViewModel* chat() { return &m_chat; }
   CacheViewModel* cache() { return &m_cache; }
   SettingsViewModel* settings() { return &m_settingsView; }
-  double currentId() const { return static_cast<double>(m_chat.conversationId()); }
-  QString currentTitle() const { return m_conversations.titleOf(m_chat.conversationId()); }
+  double currentId() const { return static_cast<double>(m_session.conversationId()); }
+  QString currentTitle() const { return m_conversations.titleOf(m_session.conversationId()); }
   QString problem() const { return m_problem; }
   bool dark() const { return m_scheme.dark(); }
 
@@ -76,6 +77,7 @@ class AppController : public QObject {
 
   app::ChatBackend& m_backend;
   app::Settings& m_settings;
+  app::ConversationSession m_session;
   ColorScheme m_scheme;
   TranscriptModel m_transcript;
   CacheViewModel m_cache;

@@ -6,8 +6,9 @@
 
 namespace runnel::ui {
 
-ConversationListModel::ConversationListModel(app::ConversationStore& store, QObject* parent)
-    : QAbstractListModel(parent), m_store(store) {
+ConversationListModel::ConversationListModel(app::ConversationStore& store, app::ConversationSession& session,
+                                             QObject* parent)
+    : QAbstractListModel(parent), m_store(store), m_session(session) {
   m_undoTimer.setSingleShot(true);
   m_undoTimer.setInterval(kUndoMilliseconds);
   connect(&m_undoTimer, &QTimer::timeout, this, &ConversationListModel::commitRemove);
@@ -53,7 +54,7 @@ QString ConversationListModel::removedTitle() const { return m_removed ? m_remov
 
 void ConversationListModel::rename(qint64 id, const QString& title) {
   const QString simplified = title.simplified();
-  if (!simplified.isEmpty()) m_store.renameConversation(id, simplified);
+  if (!simplified.isEmpty()) m_session.rename(id, simplified);
 }
 
 void ConversationListModel::remove(qint64 id) {
@@ -78,7 +79,7 @@ void ConversationListModel::commitRemove() {
   if (!m_removed) return;
   const qint64 id = m_removed->id;
   m_removed.reset();
-  m_store.removeConversation(id);
+  m_session.remove(id);
   Q_EMIT removedTitleChanged();
 }
 

@@ -7,6 +7,7 @@
 
 #include <optional>
 
+#include "app/chat/conversation.h"
 #include "app/store/conversation_store.h"
 
 namespace runnel::ui {
@@ -31,7 +32,7 @@ class ConversationListModel : public QAbstractListModel {
   /** How long a deletion can be undone. */
   static constexpr int kUndoMilliseconds = 8000;
 
-  explicit ConversationListModel(app::ConversationStore& store, QObject* parent = nullptr);
+  ConversationListModel(app::ConversationStore& store, app::ConversationSession& session, QObject* parent = nullptr);
   ~ConversationListModel() override;
 
   int rowCount(const QModelIndex& parent = {}) const override;
@@ -71,6 +72,7 @@ class ConversationListModel : public QAbstractListModel {
   void refresh();
 
   app::ConversationStore& m_store;
+  app::ConversationSession& m_session;
   QList<app::Conversation> m_all;
   QList<app::Conversation> m_shown;
   QString m_filter;

@@ -10,7 +10,7 @@ Rectangle {
     required property ChatViewModel chat
     required property bool ready
 
-    readonly property bool sendable: ready && !chat.busy && (area.text.trim().length > 0 || chat.pasted.length > 0)
+    readonly property bool sendable: ready && !chat.busy && !chat.waiting && (area.text.trim().length > 0 || chat.pasted.length > 0)
     readonly property alias textArea: area
 
     signal sent
@@ -106,7 +106,7 @@ Rectangle {
                 color: Theme.quiet
                 elide: Text.ElideRight
                 font.pixelSize: Theme.type.caption
-                text: composer.chat.busy ? qsTr("Esc stops") : qsTr("Enter sends · Shift+Enter for a new line")
+                text: composer.chat.waiting ? qsTr("Another conversation is being answered; this one comes next.") : composer.chat.busy ? qsTr("Esc stops") : qsTr("Enter sends · Shift+Enter for a new line")
             }
             IconButton {
                 enabled: composer.chat.busy || composer.sendable

@@ -3,55 +3,72 @@
 #include <QLocale>
 
 #include <cmath>
+#include <utility>
 
 namespace runnel::ui {
 
 namespace {
 
-constexpr qsizetype kTitleLength = 48;
-
-/** The beginning of a message, as a conversation's title. */
-QString titleFrom(const QString& text) {
-  const QString line = text.left(400).simplified();
-  if (line.size() <= kTitleLength) return line;
-  const qsizetype space = line.lastIndexOf(QLatin1Char(' '), kTitleLength);
-  return line.left(space > kTitleLength / 2 ? space : kTitleLength) + QStringLiteral(" …");
-}
-
-app::ChatMessage chatMessageFrom(const app::StoredMessage& message) {
-  app::ChatMessage result;
-  result.id = message.id;
-  result.role = message.role;
-  result.text = message.text;
-  result.ids = message.ids;
-  result.stopReason = message.stopReason;
-  return result;
+QString statsText(const app::TurnStats& stats) {
+  const QLocale locale;
+  return ChatViewModel::tr("%1 tokens/s · first token %2 s")
+      .arg(locale.toString(stats.tokensPerSecond, 'f', 1), locale.toString(stats.firstTokenSeconds, 'f', 2));
 }
 
 }  // namespace
 
-ChatViewModel::ChatViewModel(app::ChatBackend& backend, app::ConversationStore& store, app::Settings& settings,
-                             TranscriptModel& transcript, QObject* parent)
-    : QObject(parent), m_backend(backend), m_store(store), m_settings(settings), m_transcript(transcript) {
-  connect(&m_backend, &app::ChatBackend::promptProgress, this, [this](const app::PromptProgress& progress) {
-    m_progress = progress;
-    Q_EMIT readingChanged();
+ChatViewModel::ChatViewModel(app::ChatBackend& backend, app::ConversationSession& session, TranscriptModel& transcript,
+                             QObject* parent)
+    : QObject(parent), m_session(session), m_transcript(transcript) {
+  connect(&backend, &app::ChatBackend::promptProgress, this, &ChatViewModel::setProgress);
+  connectSession();
+}
+
+void ChatViewModel::connectSession() {
+  using Session = app::ConversationSession;
+  connect(&m_session, &Session::conversationChanged, this, &ChatViewModel::showMessages);
+  connect(&m_session, &Session::messageAppended, this, [this](const app::StoredMessage& message) {
+    m_transcript.append(message, message.role == app::Role::Assistant);
   });
-  connect(&m_backend, &app::ChatBackend::tokens, this, [this](const app::TokenBatch& batch) {
-    m_progress = {};
-    Q_EMIT readingChanged();
-    m_transcript.appendText(batch.answerId, batch.text);
+  connect(&m_session, &Session::messageRemoved, &m_transcript, &TranscriptModel::remove);
+  connect(&m_session, &Session::textAppended, this, [this](qint64 id, const QString& text) {
+    if (reading()) setProgress({});
+    m_transcript.appendText(id, text);
   });
-  connect(&m_backend, &app::ChatBackend::finished, this, [this](const app::TurnStats& stats) {
-    m_transcript.finish(stats.answerId, stats.stopReason);
-    m_transcript.setStats(stats.answerId, tr("%1 tokens/s · first token %2 s")
-                                              .arg(QLocale().toString(stats.tokensPerSecond, 'f', 1),
-                                                   QLocale().toString(stats.firstTokenSeconds, 'f', 2)));
-    m_answerId = 0;
-    m_progress = {};
-    Q_EMIT readingChanged();
+  connect(&m_session, &Session::answerEnded, this, [this](const app::StoredMessage& answer, const app::TurnStats& stats) {
+    m_transcript.finish(answer.id, answer.stopReason);
+    if (stats.tokensPerSecond > 0) m_transcript.setStats(answer.id, statsText(stats));
+  });
+  connect(&m_session, &Session::answerFailed, this, [this](const app::StoredMessage& answer, const QString& message) {
+    m_transcript.finish(answer.id, app::StopReason::Failed, message);
+    if (answer.conversationId != m_session.conversationId()) Q_EMIT failed(message);
+  });
+  connect(&m_session, &Session::promptReturned, this, [this](qint64 conversationId, const QString& text) {
+    if (conversationId == m_session.conversationId() && m_draft.isEmpty())
+      restore(text);
+    else
+      m_drafts.insert(conversationId, text);
+  });
+  connect(&m_session, &Session::answeringChanged, this, [this] {
+    if (m_session.canSend()) setProgress({});
     Q_EMIT busyChanged();
   });
+}
+
+void ChatViewModel::showMessages() {
+  const QList<app::StoredMessage>& messages = m_session.messages();
+  m_transcript.reset(messages, busy() && !messages.isEmpty() ? messages.constLast().id : 0);
+}
+
+void ChatViewModel::setProgress(const app::PromptProgress& progress) {
+  m_progress = progress;
+  Q_EMIT readingChanged();
+}
+
+void ChatViewModel::noteSpeed(double tokensPerSecond) {
+  if (!busy() || reading() || tokensPerSecond <= 0) return;
+  m_transcript.setStats(m_session.messages().constLast().id,
+                        tr("%1 tokens/s").arg(QLocale().toString(tokensPerSecond, 'f', 1)));
 }
 
 double ChatViewModel::readingShare() const {
@@ -80,59 +97,27 @@ QString ChatViewModel::pastedSummary() const {
 }
 
 void ChatViewModel::open(qint64 conversationId) {
-  if (!m_draft.isEmpty()) m_drafts.insert(m_conversationId, m_draft);
-  m_conversationId = conversationId;
-  const QList<app::StoredMessage> messages =
-      conversationId > 0 ? m_store.messages(conversationId) : QList<app::StoredMessage>();
-  m_transcript.reset(messages);
-  QList<app::ChatMessage> known;
-  for (const app::StoredMessage& message : messages) known.append(chatMessageFrom(message));
-  m_backend.open(conversationId, known);
-  suggest(m_drafts.take(conversationId));
+  if (!m_draft.isEmpty()) m_drafts.insert(m_session.conversationId(), m_draft);
+  suggest({});
   setPasted({});
-  Q_EMIT conversationChanged();
+  m_session.open(conversationId);
+  suggest(m_drafts.take(conversationId));
 }
 
 void ChatViewModel::send(const QString& typed) {
-  const QString text = m_pasted.isEmpty() ? typed.trimmed() : (m_pasted + QStringLiteral("\n\n") + typed).trimmed();
-  if (busy() || text.isEmpty()) return;
-  if (m_conversationId == 0) {
-    const auto conversation = m_store.createConversation(titleFrom(text));
-    if (!conversation) return;
-    m_conversationId = conversation->id;
-    Q_EMIT conversationChanged();
+  const QString text = m_pasted.isEmpty() ? typed : m_pasted + QStringLiteral("\n\n") + typed;
+  // The draft goes first: a prompt that is stopped at once comes back as a draft.
+  const QString draft = std::exchange(m_draft, QString());
+  if (m_session.send(text.trimmed())) {
+    setPasted({});
+    Q_EMIT draftReplaced();
+  } else {
+    m_draft = draft;
   }
-  app::StoredMessage message;
-  message.conversationId = m_conversationId;
-  message.role = app::Role::User;
-  message.text = text;
-  message.created = QDateTime::currentDateTime();
-  const auto id = m_store.appendMessage(message);
-  if (!id) return;
-  message.id = *id;
-  m_transcript.append(message, false);
-  app::StoredMessage answer;
-  answer.conversationId = m_conversationId;
-  answer.role = app::Role::Assistant;
-  answer.created = message.created;
-  answer.id = m_store.appendMessage(answer).value_or(0);
-  m_transcript.append(answer, true);
-  m_answerId = answer.id;
-  app::TurnRequest turn;
-  turn.conversationId = m_conversationId;
-  for (const auto& stored : m_store.messages(m_conversationId))
-    if (stored.id != answer.id) turn.messages.append(chatMessageFrom(stored));
-  turn.answerId = answer.id;
-  turn.sampling = m_settings.sampling();
-  turn.maxTokens = m_settings.maxTokens();
-  m_backend.send(turn);
-  suggest({});
-  setPasted({});
-  Q_EMIT busyChanged();
 }
 
 void ChatViewModel::stop() {
-  if (busy()) m_backend.stop();
+  if (busy()) m_session.stop();
 }
 
 bool ChatViewModel::takePasted(const QString& text) {
@@ -142,6 +127,10 @@ bool ChatViewModel::takePasted(const QString& text) {
 }
 
 void ChatViewModel::dropPasted() { setPasted({}); }
+
+void ChatViewModel::restore(const QString& text) {
+  if (!takePasted(text)) suggest(text);
+}
 
 void ChatViewModel::suggest(const QString& text) {
   setDraft(text);

@@ -5,8 +5,7 @@
 #include <QtQml/qqmlregistration.h>
 
 #include "app/chat/chat_backend.h"
-#include "app/settings/settings.h"
-#include "app/store/conversation_store.h"
+#include "app/chat/conversation.h"
 #include "ui/transcript/transcript_model.h"
 
 namespace runnel::ui {
@@ -20,6 +19,7 @@ class ChatViewModel : public QObject {
   QML_ELEMENT
   QML_UNCREATABLE("made by the application")
   Q_PROPERTY(bool busy READ busy NOTIFY busyChanged)
+  Q_PROPERTY(bool waiting READ waiting NOTIFY busyChanged)
   Q_PROPERTY(bool reading READ reading NOTIFY readingChanged)
   Q_PROPERTY(double readingShare READ readingShare NOTIFY readingChanged)
   Q_PROPERTY(QString readingText READ readingText NOTIFY readingChanged)
@@ -31,11 +31,13 @@ class ChatViewModel : public QObject {
   /** Pasted text longer than this is kept beside what is typed. */
   static constexpr qsizetype kLongPaste = 8000;
 
-  ChatViewModel(app::ChatBackend& backend, app::ConversationStore& store, app::Settings& settings,
-                TranscriptModel& transcript, QObject* parent = nullptr);
+  ChatViewModel(app::ChatBackend& backend, app::ConversationSession& session, TranscriptModel& transcript,
+                QObject* parent = nullptr);
 
-  qint64 conversationId() const { return m_conversationId; }
-  bool busy() const { return m_answerId != 0; }
+  /** An answer to this conversation is on its way. */
+  bool busy() const { return m_session.isAnswering(); }
+  /** Another conversation is being answered; this one's turn comes afterwards. */
+  bool waiting() const { return m_session.isAnsweringElsewhere(); }
   bool reading() const { return m_progress.total > 0; }
   double readingShare() const;
   QString readingText() const;
@@ -47,6 +49,9 @@ class ChatViewModel : public QObject {
   /** Shows a conversation; 0: a new one, which is made when its first message is sent. */
   void open(qint64 conversationId);
 
+  /** Shows the speed at which the present answer is written. */
+  void noteSpeed(double tokensPerSecond);
+
   Q_INVOKABLE void send(const QString& text);
   Q_INVOKABLE void stop();
   /** Keeps `text` beside the draft when it is long; false when it is short enough to be typed text. */
@@ -56,7 +61,6 @@ class ChatViewModel : public QObject {
   Q_INVOKABLE void suggest(const QString& text);
 
  Q_SIGNALS:
-  void conversationChanged();
   void busyChanged();
   void readingChanged();
   void draftChanged();
@@ -65,14 +69,14 @@ class ChatViewModel : public QObject {
   void failed(const QString& message);
 
  private:
+  void connectSession();
+  void showMessages();
+  void restore(const QString& text);
   void setPasted(const QString& text);
+  void setProgress(const app::PromptProgress& progress);
 
-  app::ChatBackend& m_backend;
-  app::ConversationStore& m_store;
-  app::Settings& m_settings;
+  app::ConversationSession& m_session;
   TranscriptModel& m_transcript;
-  qint64 m_conversationId = 0;
-  qint64 m_answerId = 0;
   app::PromptProgress m_progress;
   QString m_draft;
   QString m_pasted;

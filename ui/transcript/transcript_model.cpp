@@ -65,11 +65,11 @@ TranscriptModel::Row TranscriptModel::rowFrom(const app::StoredMessage& message,
   return row;
 }
 
-void TranscriptModel::reset(const QList<app::StoredMessage>& messages) {
+void TranscriptModel::reset(const QList<app::StoredMessage>& messages, qint64 streamingId) {
   beginResetModel();
   m_rows.clear();
   m_rows.reserve(messages.size());
-  for (const app::StoredMessage& message : messages) m_rows.append(rowFrom(message, false));
+  for (const app::StoredMessage& message : messages) m_rows.append(rowFrom(message, message.id == streamingId));
   endResetModel();
   Q_EMIT countChanged();
   findFirstRemembered();

@@ -45,7 +45,8 @@ class TranscriptModel : public QAbstractListModel {
   /** Row of the first message that is not wholly forgotten, when something above it is; else -1. */
   int firstRemembered() const { return m_firstRemembered; }
 
-  void reset(const QList<app::StoredMessage>& messages);
+  /** `streamingId`: the message that is being written; 0: none. */
+  void reset(const QList<app::StoredMessage>& messages, qint64 streamingId = 0);
   void append(const app::StoredMessage& message, bool streaming);
   void remove(qint64 id);
   void appendText(qint64 id, const QString& text);
