@@ -60,6 +60,8 @@ struct Attention::Task {
 Attention::Attention(const Kernels& kernels, ThreadPool& pool)
     : kernels_(kernels), pool_(pool), scratch_(static_cast<std::size_t>(pool.size())) {}
 
+Attention::~Attention() = default;
+
 void Attention::run(const AttentionCall& call) {
   const int group = call.heads / call.kv_heads;
   const int tokens = call.plan->tokens();

@@ -44,6 +44,7 @@ struct AttentionCall {
 class Attention {
  public:
   Attention(const Kernels& kernels, ThreadPool& pool);
+  ~Attention();
   void run(const AttentionCall& call);
 
  private:

@@ -14,6 +14,8 @@ Column {
 
     readonly property bool forgotten: remembered <= 0
 
+    signal linkActivated(link: string)
+
     spacing: 6
 
     HoverHandler {
@@ -36,18 +38,14 @@ Column {
             remembered: message.remembered
         }
     }
-    Item {
-        height: answer.height
+    AnswerText {
+        remembered: message.remembered
+        streaming: message.streaming
+        text: message.text
+        visible: message.text.length > 0
         width: parent.width
 
-        AnswerText {
-            id: answer
-
-            forgotten: message.forgotten
-            streaming: message.streaming
-            text: message.text
-            width: parent.width
-        }
+        onLinkActivated: link => message.linkActivated(link)
     }
     ThinkingDots {
         visible: message.streaming && message.text.length === 0

@@ -17,6 +17,8 @@ Item {
     required property string stats
     required property bool streaming
 
+    signal linkActivated(link: string)
+
     Accessible.name: text
     Accessible.role: Accessible.ListItem
     implicitHeight: line.height + content.height
@@ -58,6 +60,8 @@ Item {
             stats: row.stats
             streaming: row.streaming
             text: row.text
+
+            onLinkActivated: link => row.linkActivated(link)
         }
     }
     Component {

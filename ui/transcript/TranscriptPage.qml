@@ -56,6 +56,8 @@ Item {
                 columnWidth: page.columnWidth
                 transcript: page.app.transcript
                 visible: page.app.transcript.count > 0
+
+                onLinkActivated: link => linkQuestion.ask(link)
             }
             Loader {
                 active: page.app.transcript.count === 0
@@ -81,6 +83,9 @@ Item {
             onPageAsked: step => transcript.page(step)
             onSent: transcript.toEnd()
         }
+    }
+    LinkQuestion {
+        id: linkQuestion
     }
     Component {
         id: greeting

@@ -9,6 +9,8 @@ Item {
     required property int columnWidth
     readonly property bool following: list.following
 
+    signal linkActivated(link: string)
+
     function toEnd(): void {
         list.following = true;
         list.positionViewAtEnd();
@@ -81,6 +83,8 @@ Item {
             columnWidth: view.columnWidth
             firstRemembered: view.transcript.firstRemembered
             width: list.width
+
+            onLinkActivated: link => view.linkActivated(link)
         }
         footer: Item {
             height: Theme.space.xl

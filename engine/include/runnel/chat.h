@@ -13,6 +13,10 @@
 
 namespace runnel {
 
+namespace chat {
+class Renderer;
+}
+
 /// One message of a conversation as a chat template sees it.
 struct Message {
   std::string role;     ///< "system", "user" or "assistant"
@@ -46,6 +50,7 @@ class ChatTemplate {
   MarkedText render(std::span<const Message> messages, const RenderOptions& options) const;
 
  private:
+  friend class chat::Renderer;
   struct Program;
   std::unique_ptr<const Program> program_;
 };

@@ -68,8 +68,8 @@ class Model {
   static std::shared_ptr<const Model> load(const std::filesystem::path& path, const LoadOptions& options = {},
                                            const Progress& progress = {}, std::stop_token stop = {});
 
-  /// Reads what `load` would report without loading the weights. Throws like `load`.
-  static ModelFacts inspect(const std::filesystem::path& path);
+  /// The same without the weights: for facts, tokenizer and template alone. No Session can be made of it.
+  static std::shared_ptr<const Model> open_without_weights(const std::filesystem::path& path);
 
   virtual ~Model() = default;
   virtual const ModelFacts& facts() const = 0;

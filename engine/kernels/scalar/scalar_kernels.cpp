@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "kernels/packed_matrix.h"
 #include "quant/half.h"
 
 namespace runnel {

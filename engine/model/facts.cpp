@@ -1,0 +1,70 @@
+#include "model/facts.h"
+
+#include <algorithm>
+#include <map>
+
+namespace runnel {
+namespace {
+
+std::string number(double value) {
+  std::string text = std::to_string(value);
+  text.erase(text.find_last_not_of('0') + 1);
+  if (text.back() == '.') text.pop_back();
+  return text;
+}
+
+std::string describe(const RopeConfig& rope) {
+  std::string text = "base " + number(rope.base);
+  switch (rope.scaling) {
+    case RopeScaling::none: return text;
+    case RopeScaling::linear: return text + ", linear × " + number(rope.factor);
+    case RopeScaling::llama3: return text + ", llama3 × " + number(rope.factor);
+    case RopeScaling::yarn: return text + ", yarn × " + number(rope.factor);
+  }
+  return text;
+}
+
+}  // namespace
+
+ModelFacts facts_from(const Config& config, const std::vector<const TensorView*>& tensors) {
+  ModelFacts facts;
+  facts.name = config.name;
+  facts.architecture = config.architecture;
+  facts.n_layers = config.n_layers;
+  facts.n_embd = config.n_embd;
+  facts.n_ff = config.n_ff;
+  facts.n_heads = config.n_heads;
+  facts.n_kv_heads = config.n_kv_heads;
+  facts.head_dim = config.head_dim;
+  facts.n_vocab = config.n_vocab;
+  facts.trained_context = config.trained_context;
+  facts.rope = describe(config.rope);
+  std::map<std::string, std::pair<int, std::uint64_t>> types;  // name → tensors, bytes
+  for (const TensorView* tensor : tensors) {
+    auto& [count, bytes] = types[std::string(traits(tensor->type).name)];
+    ++count;
+    bytes += tensor->data.size();
+    facts.parameters += static_cast<std::uint64_t>(tensor->rows() * tensor->columns());
+    facts.file_bytes += tensor->data.size();
+  }
+  std::uint64_t most = 0;
+  for (const auto& [name, type] : types) {
+    facts.tensor_types.emplace_back(name, type.first);
+    if (type.second > most) {
+      most = type.second;
+      facts.quantization = name;
+    }
+  }
+  std::stable_sort(facts.tensor_types.begin(), facts.tensor_types.end(),
+                   [](const auto& a, const auto& b) { return a.second > b.second; });
+  return facts;
+}
+
+std::size_t cache_bytes(const ModelFacts& facts, const CacheSettings& settings) {
+  const auto slots = static_cast<std::size_t>(settings.ctx_size + headroom(settings.ctx_size) + 15) / 16 * 16;
+  const std::size_t width = settings.kv_type == KvType::f32 ? 4 : 2;
+  return 2 * slots * width * static_cast<std::size_t>(facts.n_layers) * static_cast<std::size_t>(facts.n_kv_heads) *
+         static_cast<std::size_t>(facts.head_dim);
+}
+
+}  // namespace runnel

@@ -1,0 +1,107 @@
+#include <spdlog/spdlog.h>
+
+#include "model/facts.h"
+#include "model/loaded_model.h"
+#include "model/read_text_parts.h"
+#include "runnel/error.h"
+#include "runnel/threads.h"
+#include "tokenizer/vocabulary.h"
+
+namespace runnel {
+
+namespace fs = std::filesystem;
+
+/// Builds a LoadedModel from either format.
+class ModelLoader {
+ public:
+  static std::shared_ptr<LoadedModel> open(const fs::path& path, const std::function<void(LoadedModel&, const WeightSource&)>& with) {
+    if (!fs::exists(path)) throw Error("There is no model at " + path.string() + ".");
+    return fs::is_directory(path) ? open_folder(path, with) : open_gguf(path, with);
+  }
+
+  static void load(LoadedModel& model, const WeightSource& source, const LoadOptions& options, const Model::Progress& progress,
+                   std::stop_token stop) {
+    ThreadPool pool(options.threads > 0 ? options.threads : default_threads());
+    model.weights_ = load_weights(source, model.config_, options, pool, progress, std::move(stop));
+    model.facts_.weight_bytes = model.weights_.bytes();
+  }
+
+ private:
+  using Continuation = std::function<void(LoadedModel&, const WeightSource&)>;
+
+  static std::shared_ptr<LoadedModel> open_gguf(const fs::path& path, const Continuation& with) {
+    const GgufFile file = GgufFile::open(path);
+    std::vector<const TensorView*> tensors;
+    for (const TensorView& tensor : file.tensors()) tensors.push_back(&tensor);
+    const Config config = read_config(file);
+    auto model = std::make_shared<LoadedModel>(config, facts_from(config, tensors));
+    model->facts_.format = "GGUF v" + std::to_string(file.version());
+    model->facts_.file_bytes = file.file().bytes().size();
+    read_text(*model, read_text_parts(file));
+    with(*model, GgufSource(file));
+    return model;
+  }
+
+  static std::shared_ptr<LoadedModel> open_folder(const fs::path& path, const Continuation& with) {
+    const HfFolder folder = HfFolder::open(path);
+    std::vector<const TensorView*> tensors;
+    for (const SafetensorsFile& file : folder.files()) {
+      for (const TensorView& tensor : file.tensors()) tensors.push_back(&tensor);
+    }
+    const Config config = read_config(folder);
+    auto model = std::make_shared<LoadedModel>(config, facts_from(config, tensors));
+    model->facts_.format = "Hugging Face folder";
+    read_text(*model, read_text_parts(folder));
+    with(*model, HfSource(folder));
+    return model;
+  }
+
+  static void read_text(LoadedModel& model, TextParts parts) {
+    model.tokenizer_problem_ = parts.vocabulary_problem;
+    if (parts.vocabulary) {
+      const std::string description = parts.vocabulary->model == "gpt2" ? "byte-level BPE (" + parts.vocabulary->pre + ")"
+                                                                        : parts.vocabulary->model;
+      try {
+        model.tokenizer_ = make_tokenizer(std::move(*parts.vocabulary));
+        check_vocabulary(model);
+        model.facts_.tokenizer = description + ", " + std::to_string(model.tokenizer_->size()) + " tokens";
+      } catch (const Error& error) {
+        model.tokenizer_.reset();
+        model.tokenizer_problem_ = error.what();
+      }
+    }
+    if (!model.tokenizer_) model.facts_.tokenizer = "none: " + model.tokenizer_problem_;
+    model.facts_.has_chat_template = !parts.chat_template.empty();
+    try {
+      if (!parts.chat_template.empty()) model.template_ = std::make_unique<ChatTemplate>(parts.chat_template);
+    } catch (const Error& error) {
+      model.template_problem_ = error.what();
+      spdlog::warn("{}", error.what());
+    }
+    if (!model.template_) model.template_ = std::make_unique<ChatTemplate>(fallback_template(model.config_.architecture));
+  }
+
+  static void check_vocabulary(const LoadedModel& model) {
+    if (model.tokenizer_->size() <= model.config_.n_vocab) return;
+    throw Error("The vocabulary has " + std::to_string(model.tokenizer_->size()) + " tokens and the embedding only " +
+                std::to_string(model.config_.n_vocab) + " rows.");
+  }
+};
+
+std::shared_ptr<const Model> Model::load(const fs::path& path, const LoadOptions& options, const Progress& progress,
+                                         std::stop_token stop) {
+  return ModelLoader::open(path, [&](LoadedModel& model, const WeightSource& source) {
+    ModelLoader::load(model, source, options, progress, std::move(stop));
+  });
+}
+
+std::shared_ptr<const Model> Model::open_without_weights(const fs::path& path) {
+  return ModelLoader::open(path, [](LoadedModel&, const WeightSource&) {});
+}
+
+const Tokenizer& LoadedModel::tokenizer() const {
+  if (!tokenizer_) throw Error(config_.name + " can't read or write text: " + tokenizer_problem_);
+  return *tokenizer_;
+}
+
+}  // namespace runnel

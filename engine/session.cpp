@@ -1,0 +1,177 @@
+#include "runnel/session.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <atomic>
+
+#include "cache/kv_cache.h"
+#include "kernels/isa.h"
+#include "kernels/kernels.h"
+#include "model/forward.h"
+#include "model/loaded_model.h"
+#include "runnel/error.h"
+#include "runnel/threads.h"
+#include "threads/thread_pool.h"
+
+namespace runnel {
+namespace {
+
+CacheSettings resolved(CacheSettings settings, const ModelFacts& facts) {
+  constexpr int default_ctx_size = 4096;
+  if (settings.ctx_size == 0) {
+    settings.ctx_size = facts.trained_context > 0 ? std::min(default_ctx_size, facts.trained_context) : default_ctx_size;
+  }
+  validate(settings, facts.trained_context);
+  return settings;
+}
+
+KvShape shape_of(const Config& config) {
+  return {.layers = config.n_layers, .kv_heads = config.n_kv_heads, .head_dim = config.head_dim};
+}
+
+}  // namespace
+
+class Session::Impl {
+ public:
+  Impl(std::shared_ptr<const Model> model, const CacheSettings& settings, int threads)
+      : model_(std::dynamic_pointer_cast<const LoadedModel>(std::move(model))),
+        pool_(threads > 0 ? threads : default_threads()),
+        kernels_(kernels_for(choose_isa())),
+        cache_(shape_of(model_->config()), resolved(settings, model_->facts())),
+        forward_(model_->config(), model_->weights(), kernels_, pool_) {}
+
+  void check_tokens(std::span<const Token> tokens) const {
+    for (const Token token : tokens) {
+      if (token >= 0 && token < model_->config().n_vocab) continue;
+      throw Error("The token " + std::to_string(token) + " is not in the vocabulary, which ends at " +
+                  std::to_string(model_->config().n_vocab - 1) + ".");
+    }
+  }
+
+  // Calls `after(first, count)` for each batch that was evaluated.
+  template <typename After>
+  void feed(std::span<const Token> tokens, After&& after) {
+    check_tokens(tokens);
+    const auto most = static_cast<std::size_t>(cache_.max_batch());
+    for (std::size_t done = 0; done < tokens.size();) {
+      const std::span<const Token> batch = tokens.subspan(done, std::min(most, tokens.size() - done));
+      evaluate(batch);
+      after(done, batch.size());
+      done += batch.size();
+    }
+  }
+
+  void evaluate(std::span<const Token> batch) {
+    if (cancelled_.exchange(false)) throw Cancelled();
+    const BatchPlan& plan = cache_.begin_batch(static_cast<int>(batch.size()));
+    logits_ = {};
+    if (!forward_.run(batch, plan, cache_.memory(), cancelled_)) {
+      cache_.abandon();
+      cancelled_ = false;
+      throw Cancelled();
+    }
+    cache_.commit();
+  }
+
+  void change(const CacheChange& change) {
+    const RunTable& table = cache_.table();
+    CacheSettings settings = table.settings();
+    settings.ctx_size = change.ctx_size.value_or(settings.ctx_size);
+    settings.n_keep = change.n_keep.value_or(settings.n_keep);
+    settings.n_discard = change.n_discard.value_or(settings.n_discard);
+    settings.kv_type = change.kv_type.value_or(settings.kv_type);
+    validate(settings, model_->facts().trained_context);
+    table.check_room(settings);
+    if (settings.n_keep > table.settings().n_keep && table.fed() != table.cached()) {
+      throw Error("n_keep can't grow from " + std::to_string(table.settings().n_keep) + " to " + std::to_string(settings.n_keep) +
+                  " in this conversation, because its first tokens are no longer in the cache; it must be made anew.");
+    }
+    if (settings.ctx_size != table.settings().ctx_size) cache_.resize(settings.ctx_size);
+    if (settings.kv_type != table.settings().kv_type) cache_.set_kv_type(settings.kv_type);
+    cache_.table().set_n_keep(settings.n_keep);
+    cache_.table().set_n_discard(settings.n_discard);
+  }
+
+  void back(std::int64_t fed) {
+    const RunTable& table = cache_.table();
+    if (fed < 0 || fed > table.fed()) {
+      throw Error("Can't go back to token " + std::to_string(fed) + " of " + std::to_string(table.fed()) + ".");
+    }
+    if (fed == table.fed()) return;
+    if (!table.back_is_exact(fed) && fed > 0) check_something_remains(fed);
+    cache_.table().back(fed);
+    logits_ = {};
+  }
+
+  std::shared_ptr<const LoadedModel> model_;
+  ThreadPool pool_;
+  const Kernels& kernels_;
+  KvCache cache_;
+  Forward forward_;
+  std::span<const float> logits_;
+  std::atomic<bool> cancelled_{false};
+
+ private:
+  // Beyond the headroom nothing that was evicted comes back; token fed − 1 must still be there, in a window.
+  void check_something_remains(std::int64_t fed) const {
+    const RunTable& table = cache_.table();
+    if (table.fed() == table.cached()) return;
+    for (const Run& run : table.runs()) {
+      const bool holds_last = run.first < fed && fed <= run.first + run.length;
+      if (holds_last && run.reason == Reason::window) return;
+    }
+    throw Error("Token " + std::to_string(fed - 1) + " is no longer in the cache, so it must be made anew.");
+  }
+};
+
+Session::Session(std::shared_ptr<const Model> model, CacheSettings settings, int threads)
+    : impl_(std::make_unique<Impl>(std::move(model), settings, threads)) {}
+Session::~Session() = default;
+
+void Session::feed(std::span<const Token> tokens, const Progress& progress) {
+  impl_->feed(tokens, [&](std::size_t first, std::size_t count) {
+    if (first + count == tokens.size()) impl_->logits_ = impl_->forward_.logits(static_cast<int>(count) - 1);
+    if (progress) progress(first + count);
+  });
+}
+
+void Session::feed_all_logits(std::span<const Token> tokens,
+                              const std::function<void(std::size_t, std::span<const float>)>& visit) {
+  impl_->feed(tokens, [&](std::size_t first, std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) {
+      impl_->logits_ = impl_->forward_.logits(static_cast<int>(i));
+      visit(first + i, impl_->logits_);
+    }
+  });
+}
+
+std::span<const float> Session::logits() const { return impl_->logits_; }
+
+Token Session::next(Sampler& sampler) {
+  if (impl_->logits_.empty()) throw Error("There is nothing to go on from: no token has been evaluated yet.");
+  const Token token = sampler.sample(impl_->logits_);
+  sampler.accept(token);
+  return token;
+}
+
+void Session::cancel() { impl_->cancelled_ = true; }
+void Session::clear_cancel() { impl_->cancelled_ = false; }
+
+void Session::pin(std::int64_t first, std::int64_t last, Reason reason) { impl_->cache_.table().pin(first, last, reason); }
+void Session::unpin(std::int64_t first, std::int64_t last, Reason reason) { impl_->cache_.table().unpin(first, last, reason); }
+void Session::back(std::int64_t fed) { impl_->back(fed); }
+bool Session::back_is_exact(std::int64_t fed) const { return impl_->cache_.table().back_is_exact(fed); }
+void Session::set(const CacheChange& change) { impl_->change(change); }
+
+void Session::reset() {
+  impl_->cache_ = KvCache(shape_of(impl_->model_->config()), impl_->cache_.table().settings());
+  impl_->logits_ = {};
+}
+
+const CacheSettings& Session::settings() const { return impl_->cache_.table().settings(); }
+const Model& Session::model() const { return *impl_->model_; }
+std::int64_t Session::fed() const { return impl_->cache_.table().fed(); }
+CacheTelemetry Session::telemetry() { return impl_->cache_.telemetry(); }
+
+}  // namespace runnel
