@@ -35,6 +35,8 @@ ApplicationWindow {
     title: app.currentTitle.length > 0 ? qsTr("%1 – Runnel").arg(app.currentTitle) : qsTr("Runnel")
     width: 1440
 
+    Component.onCompleted: if (app.damage.length > 0)
+        damageQuestion.open()
     onWideChanged: cacheOverlaid = false
 
     Binding {
@@ -94,6 +96,15 @@ ApplicationWindow {
         settings: window.app.settings
 
         onClosed: page.focusComposer()
+    }
+    QuestionDialog {
+        id: damageQuestion
+
+        explanation: qsTr("%1\n\nRunnel can keep the damaged file under another name and begin with an empty list.").arg(window.app.damage)
+        title: qsTr("The conversations can’t be read")
+        verb: qsTr("Begin anew")
+
+        onAccepted: window.app.replaceDamagedStore()
     }
     Shortcuts {
         onCacheToggled: window.toggleCache()

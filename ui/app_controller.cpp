@@ -5,6 +5,7 @@ namespace runnel::ui {
 AppController::AppController(const Parts& parts, QObject* parent)
     : QObject(parent),
       m_backend(parts.backend),
+      m_store(parts.store),
       m_settings(parts.settings),
       m_session(parts.backend, parts.store, parts.settings),
       m_conversations(parts.store, m_session),
@@ -17,6 +18,10 @@ AppController::AppController(const Parts& parts, QObject* parent)
   connect(&parts.store, &app::ConversationStore::failed, this, &AppController::showProblem);
   connectModels();
   clearCache();
+  if (m_store.isDamaged())
+    m_damage = m_store.error();
+  else
+    m_problem = m_store.error();
 }
 
 void AppController::connectModels() {
@@ -66,6 +71,13 @@ void AppController::openConversation(qint64 id) {
 void AppController::openNeighbour(int step) {
   const qint64 id = m_conversations.neighbour(m_session.conversationId(), step);
   if (id > 0) openConversation(id);
+}
+
+void AppController::replaceDamagedStore() {
+  const auto kept = m_store.replaceDamaged();
+  m_damage.clear();
+  Q_EMIT damageChanged();
+  showProblem(kept ? tr("The damaged file is kept as %1.").arg(*kept) : m_store.error());
 }
 
 void AppController::clearCache() { m_cache.clear(m_settings.cache()); }

@@ -31,6 +31,7 @@ class AppController : public QObject {
   Q_PROPERTY(double currentId READ currentId NOTIFY currentChanged)
   Q_PROPERTY(QString currentTitle READ currentTitle NOTIFY currentChanged)
   Q_PROPERTY(QString problem READ problem NOTIFY problemChanged)
+  Q_PROPERTY(QString damage READ damage NOTIFY damageChanged)
   Q_PROPERTY(bool dark READ dark NOTIFY darkChanged)
 
  public:
@@ -54,6 +55,8 @@ class AppController : public QObject {
   double currentId() const { return static_cast<double>(m_session.conversationId()); }
   QString currentTitle() const { return m_conversations.titleOf(m_session.conversationId()); }
   QString problem() const { return m_problem; }
+  /** Why the stored conversations can't be read, when their file is damaged; empty otherwise. */
+  QString damage() const { return m_damage; }
   bool dark() const { return m_scheme.dark(); }
 
   /** Loads `model`, or the one used last when it is empty. */
@@ -65,10 +68,13 @@ class AppController : public QObject {
   Q_INVOKABLE void openNeighbour(int step);
   Q_INVOKABLE void dismissProblem();
   void showProblem(const QString& sentence);
+  /** Keeps the damaged file under another name and begins with an empty one. */
+  Q_INVOKABLE void replaceDamagedStore();
 
  Q_SIGNALS:
   void currentChanged();
   void problemChanged();
+  void damageChanged();
   void darkChanged();
 
  private:
@@ -76,6 +82,7 @@ class AppController : public QObject {
   void clearCache();
 
   app::ChatBackend& m_backend;
+  app::ConversationStore& m_store;
   app::Settings& m_settings;
   app::ConversationSession m_session;
   ColorScheme m_scheme;
@@ -86,6 +93,7 @@ class AppController : public QObject {
   SettingsViewModel m_settingsView;
   ChatViewModel m_chat;
   QString m_problem;
+  QString m_damage;
 };
 
 }  // namespace runnel::ui

@@ -9,7 +9,7 @@ T.Button {
     required property string iconName
     property bool lined: false
     property bool filled: false
-    property color iconColor: filled ? Theme.onAccent : hovered || checked ? Theme.text : Theme.quiet
+    property color iconColor: filled ? Theme.accentText : hovered || checked ? Theme.text : Theme.quiet
     property real iconSize: 18
 
     Accessible.name: text

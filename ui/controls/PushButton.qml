@@ -55,7 +55,7 @@ T.Button {
         }
     }
     contentItem: PlainLabel {
-        color: button.filled ? Theme.onAccent : button.link ? Theme.accent : button.kind === PushButton.Danger ? Theme.error : Theme.text
+        color: button.filled ? Theme.accentText : button.link ? Theme.accent : button.kind === PushButton.Danger ? Theme.error : Theme.text
         font: button.font
         horizontalAlignment: Text.AlignHCenter
         text: button.text

@@ -26,15 +26,13 @@ void Icon::setColor(const QColor& color) {
 
 void Icon::load() {
   QFile file(QStringLiteral(":/Runnel/icons/%1.svg").arg(m_name));
-  if (!m_name.isEmpty() && file.open(QIODevice::ReadOnly))
-    m_svg.load(file.readAll().replace("currentColor", m_color.name().toLatin1()));
-  else
-    m_svg.load(QByteArray());
+  m_visible = !m_name.isEmpty() && file.open(QIODevice::ReadOnly) &&
+              m_svg.load(file.readAll().replace("currentColor", m_color.name().toLatin1()));
   update();
 }
 
 void Icon::paint(QPainter* painter) {
-  if (m_svg.isValid()) m_svg.render(painter, boundingRect());
+  if (m_visible) m_svg.render(painter, boundingRect());
 }
 
 }  // namespace runnel::ui

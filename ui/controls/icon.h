@@ -34,6 +34,7 @@ class Icon : public QQuickPaintedItem {
   QString m_name;
   QColor m_color = Qt::gray;
   QSvgRenderer m_svg;
+  bool m_visible = false;
 };
 
 }  // namespace runnel::ui

@@ -43,7 +43,7 @@ Item {
     }
 
     MarkdownStyle {
-        id: look
+        id: messageLook
         textColor: view.textColor
         quietColor: view.quietColor
         accentColor: view.accentColor
@@ -64,7 +64,7 @@ Item {
 
             delegate: MarkdownBlock {
                 width: column.width
-                look: look
+                look: messageLook
                 onLinkActivated: link => view.linkActivated(link)
                 onCopyRequested: blocks.copyCode(index)
             }

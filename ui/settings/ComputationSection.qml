@@ -11,7 +11,7 @@ SettingsSection {
 
     NumberField {
         width: parent.width
-        explanation: qsTr("0 uses what this computer allows: %n thread(s). Holds when a model is loaded next.", "", section.settings.defaultThreads)
+        explanation: qsTr("0 uses what this computer allows (%1). Holds when a model is loaded next.").arg(section.settings.defaultThreads)
         label: qsTr("Threads")
         value: section.settings.threads
 

@@ -48,6 +48,14 @@ SettingsSection {
             y: area.topPadding
         }
     }
+    SwitchField {
+        checked: section.settings.keepSystem
+        explanation: qsTr("Its tokens are pinned beside the sinks, so it is never forgotten. Holds from the next conversation on.")
+        label: qsTr("Remember the system prompt")
+        width: parent.width
+
+        onEdited: on => section.settings.keepSystem = on
+    }
     PlainLabel {
         color: Theme.quiet
         font.pixelSize: Theme.type.caption

@@ -66,6 +66,7 @@ double SettingsViewModel::repetitionPenalty() const { return m_settings.sampling
 int SettingsViewModel::maxTokens() const { return m_settings.maxTokens(); }
 int SettingsViewModel::threads() const { return m_settings.threads(); }
 QString SettingsViewModel::systemPrompt() const { return m_settings.systemPrompt(); }
+bool SettingsViewModel::keepSystem() const { return m_settings.keepSystem(); }
 QString SettingsViewModel::theme() const { return m_settings.theme(); }
 double SettingsViewModel::fontScale() const { return m_settings.fontScale(); }
 
@@ -115,6 +116,8 @@ void SettingsViewModel::setThreads(int value) {
 }
 
 void SettingsViewModel::setSystemPrompt(const QString& text) { m_settings.setSystemPrompt(text); }
+
+void SettingsViewModel::setKeepSystem(bool keep) { m_settings.setKeepSystem(keep); }
 
 void SettingsViewModel::setTheme(const QString& theme) { m_settings.setTheme(theme); }
 

@@ -38,6 +38,7 @@ class SettingsViewModel : public QObject {
   Q_PROPERTY(int threads READ threads WRITE setThreads NOTIFY changed)
   Q_PROPERTY(int defaultThreads READ defaultThreads CONSTANT)
   Q_PROPERTY(QString systemPrompt READ systemPrompt WRITE setSystemPrompt NOTIFY changed)
+  Q_PROPERTY(bool keepSystem READ keepSystem WRITE setKeepSystem NOTIFY changed)
   Q_PROPERTY(QString theme READ theme WRITE setTheme NOTIFY changed)
   Q_PROPERTY(double fontScale READ fontScale WRITE setFontScale NOTIFY changed)
 
@@ -78,6 +79,8 @@ class SettingsViewModel : public QObject {
   int defaultThreads() const { return m_defaultThreads; }
   QString systemPrompt() const;
   void setSystemPrompt(const QString& text);
+  bool keepSystem() const;
+  void setKeepSystem(bool keep);
   QString theme() const;
   void setTheme(const QString& theme);
   double fontScale() const;

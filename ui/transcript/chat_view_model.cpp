@@ -91,9 +91,7 @@ void ChatViewModel::setDraft(const QString& text) {
 }
 
 QString ChatViewModel::pastedSummary() const {
-  const QLocale locale;
-  return tr("Pasted text, %1 characters in %n line(s), before your message", "", static_cast<int>(m_pasted.count('\n')) + 1)
-      .arg(locale.toString(m_pasted.size()));
+  return tr("Pasted text, %1 characters, goes before your message").arg(QLocale().toString(m_pasted.size()));
 }
 
 void ChatViewModel::open(qint64 conversationId) {
