@@ -99,9 +99,16 @@ class Session::Impl {
       throw Error("Can't go back to token " + std::to_string(fed) + " of " + std::to_string(table.fed()) + ".");
     }
     if (fed == table.fed()) return;
-    if (!table.back_is_exact(fed) && fed > 0) check_something_remains(fed);
     cache_.table().back(fed);
     logits_ = {};
+  }
+
+  bool back_is_enough(std::int64_t fed) const {
+    const RunTable& table = cache_.table();
+    if (table.back_is_exact(fed) || table.fed() == table.cached()) return true;
+    return std::any_of(table.runs().begin(), table.runs().end(), [fed](const Run& run) {
+      return run.reason == Reason::window && run.first < fed && fed <= run.first + run.length;
+    });
   }
 
   std::shared_ptr<const LoadedModel> model_;
@@ -112,17 +119,6 @@ class Session::Impl {
   std::span<const float> logits_;
   std::atomic<bool> cancelled_{false};
 
- private:
-  // Beyond the headroom nothing that was evicted comes back; token fed − 1 must still be there, in a window.
-  void check_something_remains(std::int64_t fed) const {
-    const RunTable& table = cache_.table();
-    if (table.fed() == table.cached()) return;
-    for (const Run& run : table.runs()) {
-      const bool holds_last = run.first < fed && fed <= run.first + run.length;
-      if (holds_last && run.reason == Reason::window) return;
-    }
-    throw Error("Token " + std::to_string(fed - 1) + " is no longer in the cache, so it must be made anew.");
-  }
 };
 
 Session::Session(std::shared_ptr<const Model> model, CacheSettings settings, int threads)
@@ -162,6 +158,7 @@ void Session::pin(std::int64_t first, std::int64_t last, Reason reason) { impl_-
 void Session::unpin(std::int64_t first, std::int64_t last, Reason reason) { impl_->cache_.table().unpin(first, last, reason); }
 void Session::back(std::int64_t fed) { impl_->back(fed); }
 bool Session::back_is_exact(std::int64_t fed) const { return impl_->cache_.table().back_is_exact(fed); }
+bool Session::back_is_enough(std::int64_t fed) const { return impl_->back_is_enough(fed); }
 void Session::set(const CacheChange& change) { impl_->change(change); }
 
 void Session::reset() {

@@ -4,6 +4,7 @@
 
 #include <QLatin1StringView>
 #include <memory>
+#include <utility>
 
 namespace runnel::ui {
 namespace {
@@ -47,6 +48,7 @@ void BlockBuilder::build() {
       leave(node);
     }
   }
+  if (!m_rich.isEmpty()) takeRich(newBlock(MarkdownBlock::Kind::Paragraph));
 }
 
 /** The parser gives the text above a table line 0, and the table the line where that text begins: one start for both.
@@ -62,6 +64,10 @@ void BlockBuilder::noteStart(cmark_node* node) {
 
 void BlockBuilder::enter(cmark_node* node) {
   switch (cmark_node_get_type(node)) {
+    case CMARK_NODE_PARAGRAPH:
+    case CMARK_NODE_HEADING:
+      if (isCrowded() && std::exchange(m_itemOpens, false)) m_rich.text(m_marker + u' ');
+      break;
     case CMARK_NODE_BLOCK_QUOTE:
       flushMarker();
       ++m_quotes;
@@ -70,7 +76,7 @@ void BlockBuilder::enter(cmark_node* node) {
       enterList(node);
       break;
     case CMARK_NODE_ITEM:
-      enterItem(node);
+      enterItem();
       break;
     case CMARK_NODE_CODE_BLOCK:
       addCode(written(cmark_node_get_literal(node)), written(cmark_node_get_fence_info(node)));
@@ -80,7 +86,11 @@ void BlockBuilder::enter(cmark_node* node) {
       break;
     case CMARK_NODE_THEMATIC_BREAK:
       flushMarker();
-      blocks.append(newBlock(MarkdownBlock::Kind::Rule));
+      if (isCrowded()) {
+        addLine(u"---");
+      } else {
+        blocks.append(newBlock(MarkdownBlock::Kind::Rule));
+      }
       break;
     default:
       enterExtension(node, cmark_node_get_type_string(node));
@@ -90,7 +100,7 @@ void BlockBuilder::enter(cmark_node* node) {
 bool BlockBuilder::enterInline(cmark_node* node) {
   switch (cmark_node_get_type(node)) {
     case CMARK_NODE_TEXT:
-      m_writer->linkedText(written(cmark_node_get_literal(node)));
+      m_writer->linkedText(takeCheck(written(cmark_node_get_literal(node))));
       return true;
     case CMARK_NODE_HTML_INLINE:
       m_writer->text(written(cmark_node_get_literal(node)));
@@ -212,15 +222,19 @@ void BlockBuilder::enterList(cmark_node* node) {
                   .number = cmark_node_get_list_start(node)});
 }
 
-void BlockBuilder::enterItem(cmark_node* node) {
+void BlockBuilder::enterItem() {
   List& list = m_lists.last();
   m_itemOpens = true;
   m_marker = list.ordered ? QString::number(list.number++) + list.delimiter : QStringLiteral("•");
   m_check = MarkdownBlock::Check::None;
-  if (is(cmark_node_get_type_string(node), "tasklist")) {
-    m_check = cmark_gfm_extensions_get_tasklist_item_checked(node) ? MarkdownBlock::Check::Checked
-                                                                   : MarkdownBlock::Check::Unchecked;
-  }
+}
+
+/** The box of a task at the beginning of a list item. (The parser's own extension finds none inside quotes.) */
+QString BlockBuilder::takeCheck(QString text) {
+  const bool checked = text.startsWith("[x] "_L1, Qt::CaseInsensitive);
+  if (!m_itemOpens || !m_rich.isEmpty() || !(checked || text.startsWith("[ ] "_L1))) return text;
+  m_check = checked ? MarkdownBlock::Check::Checked : MarkdownBlock::Check::Unchecked;
+  return text.sliced(4);
 }
 
 MarkdownBlock BlockBuilder::newBlock(MarkdownBlock::Kind kind) {
@@ -239,13 +253,31 @@ MarkdownBlock BlockBuilder::newBlock(MarkdownBlock::Kind kind) {
 
 /** An item that begins with something else than text, or has no content, gets an empty paragraph for its marker. */
 void BlockBuilder::flushMarker() {
-  if (m_itemOpens) blocks.append(newBlock(MarkdownBlock::Kind::Paragraph));
+  if (!m_itemOpens) return;
+  if (isCrowded()) {
+    m_itemOpens = false;
+    addLine(m_marker);
+  } else {
+    blocks.append(newBlock(MarkdownBlock::Kind::Paragraph));
+  }
+}
+
+void BlockBuilder::addLine(QStringView text) {
+  m_rich.text(text);
+  m_rich.lineBreak();
 }
 
 void BlockBuilder::addRich(MarkdownBlock::Kind kind, int level) {
-  if (m_writer->isEmpty()) return;
-  MarkdownBlock block = newBlock(kind);
-  block.level = level;
+  if (isCrowded()) {
+    m_rich.lineBreak();
+  } else if (!m_rich.isEmpty()) {
+    MarkdownBlock block = newBlock(kind);
+    block.level = level;
+    takeRich(std::move(block));
+  }
+}
+
+void BlockBuilder::takeRich(MarkdownBlock block) {
   for (const QString& piece : m_rich.take()) {
     block.rich = piece;
     blocks.append(block);
@@ -263,6 +295,10 @@ void BlockBuilder::addLiteral(QStringView text) {
 void BlockBuilder::addCode(QString text, const QString& info) {
   flushMarker();
   if (text.endsWith(u'\n')) text.chop(1);
+  if (isCrowded()) {
+    addLine(text);
+    return;
+  }
   MarkdownBlock block = newBlock(MarkdownBlock::Kind::Code);
   block.language = info.section(u' ', 0, 0).left(40);
   qsizetype begin = 0;
@@ -286,8 +322,8 @@ void BlockBuilder::addCode(QString text, const QString& info) {
 
 void BlockBuilder::addTable() {
   flushMarker();
-  MarkdownBlock block = newBlock(MarkdownBlock::Kind::Table);
-  if (m_table.rows.size() * m_table.alignments.size() <= maxTableCells) {
+  if (!isCrowded() && m_table.rows.size() * m_table.alignments.size() <= maxTableCells) {
+    MarkdownBlock block = newBlock(MarkdownBlock::Kind::Table);
     block.table = std::move(m_table);
     blocks.append(block);
     return;

@@ -12,8 +12,9 @@ namespace runnel::ui {
 /** Turns the parser's tree of a guarded source into blocks. Walks it without recursion: depth costs no stack. */
 class BlockBuilder {
  public:
-  /** `root` is a document whose neighbouring text nodes were joined. */
-  explicit BlockBuilder(cmark_node* root) : m_root(root) {}
+  /** `root` is a document whose neighbouring text nodes were joined. What comes after about `room` blocks is put
+   *  together in long paragraphs, line by line: a view can't hold an item for each of a hundred thousand lines. */
+  BlockBuilder(cmark_node* root, qsizetype room) : m_root(root), m_room(room) {}
 
   void build();
 
@@ -42,16 +43,22 @@ class BlockBuilder {
   void enterExtension(cmark_node* node, const char* type);
   void leaveExtension(const char* type);
   void enterList(cmark_node* node);
-  void enterItem(cmark_node* node);
+  void enterItem();
 
   MarkdownBlock newBlock(MarkdownBlock::Kind kind);
   void flushMarker();
+  QString takeCheck(QString text);
   void addRich(MarkdownBlock::Kind kind, int level = 0);
+  void takeRich(MarkdownBlock block);
   void addLiteral(QStringView text);
   void addCode(QString text, const QString& info);
   void addTable();
 
+  bool isCrowded() const { return blocks.size() >= m_room; }
+  void addLine(QStringView text);
+
   cmark_node* m_root;
+  qsizetype m_room;
   RichTextWriter m_rich{4000};  // measured: 4,000 characters cost Qt 2 ms each time
   RichTextWriter m_cell;
   RichTextWriter* m_writer = &m_rich;

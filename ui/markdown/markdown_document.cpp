@@ -10,6 +10,8 @@
 namespace runnel::ui {
 namespace {
 
+constexpr qsizetype maxBlocks = 2000;
+
 using Node = std::unique_ptr<cmark_node, decltype(&cmark_node_free)>;
 
 /** The parser's tree of a guarded source, its neighbouring text nodes joined. */
@@ -19,7 +21,7 @@ Node parse(const QString& guarded) {
   // Strikethrough with two tildes only: "~5" means "about 5".
   const std::unique_ptr<cmark_parser, decltype(&cmark_parser_free)> parser(
       cmark_parser_new(CMARK_OPT_STRIKETHROUGH_DOUBLE_TILDE), cmark_parser_free);
-  for (const char* name : {"table", "strikethrough", "tasklist"}) {
+  for (const char* name : {"table", "strikethrough"}) {
     cmark_parser_attach_syntax_extension(parser.get(), cmark_find_syntax_extension(name));
   }
   const QByteArray utf8 = guarded.toUtf8();
@@ -42,7 +44,8 @@ MarkdownDocument::Change MarkdownDocument::setText(const QString& text) {
 
   const GuardedText guarded = guardMarkdown(QStringView(m_text).sliced(m_settled.offset), m_settled.state);
   const Node root = parse(guarded.text);
-  BlockBuilder builder(root.get());
+  const qsizetype room = maxBlocks - m_settledBlocks;
+  BlockBuilder builder(root.get(), room);
   builder.build();
 
   Change change{m_settledBlocks, m_blocks.sliced(m_settledBlocks)};
@@ -53,7 +56,7 @@ MarkdownDocument::Change MarkdownDocument::setText(const QString& text) {
   const qsizetype completeLines = guarded.lines.size() - (guarded.lastLineComplete ? 0 : 1);
   for (qsizetype i = builder.starts.size() - 1; i > 0; --i) {
     const BlockBuilder::Start& start = builder.starts[i];
-    if (start.line >= completeLines) continue;
+    if (start.line >= completeLines || start.block >= room) continue;
     const GuardedLine& line = guarded.lines[start.line];
     m_settled = {m_settled.offset + line.offset, line.state};
     m_settledBlocks += start.block;

@@ -164,8 +164,9 @@ Value loop_attribute(Context& context, const Value& self, const std::string& nam
   if (name == "first") return Value::boolean(loop.index == 0);
   if (name == "last") return Value::boolean(loop.index + 1 == items.size());
   if (name == "length") return Value::integer(items.size());
-  if (name == "depth") return Value::integer(std::int64_t{loop.depth} + 1);
-  if (name == "depth0") return Value::integer(std::int64_t{loop.depth});
+  // The depth of recursion, which we don't have; loops inside loops don't count.
+  if (name == "depth") return Value::integer(std::int64_t{1});
+  if (name == "depth0") return Value::integer(std::int64_t{0});
   if (name == "previtem" && loop.index > 0) return items[loop.index - 1];
   if (name == "nextitem" && loop.index + 1 < items.size()) return items[loop.index + 1];
   if (name == "cycle") return context.heap.make<Builtin>(loop_cycle, self);

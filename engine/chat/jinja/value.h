@@ -104,7 +104,6 @@ struct Loop : Object {
 
   Ref<List> items;
   std::size_t index = 0;
-  int depth = 0;             ///< of loops in loops, 0 for the outermost
   Ref<List> last_changed{};  ///< arguments of the last call of `loop.changed`
 };
 

@@ -61,13 +61,17 @@ class Session {
   /// Lifts pins of this reason in [first, last); unpinning what is not pinned does nothing.
   void unpin(std::int64_t first, std::int64_t last, Reason reason = Reason::pin);
 
-  /// Goes back to the state after token `fed` − 1 (DESIGN §2.9): exact within the headroom, a cut beyond it.
-  /// Throws Error when fed is negative or more than were fed, or when nothing but sinks and pins would remain of a
-  /// conversation that has been evicted from (then the cache must be made anew).
+  /// Goes back to the state after token `fed` − 1: exact while no more than the headroom has been written since, a cut
+  /// of the newer tokens beyond it (what was evicted meanwhile stays forgotten). Evaluates nothing; there are no logits
+  /// until the next `feed`. Throws Error when fed is negative or more than were fed.
   void back(std::int64_t fed);
 
   /// Whether `back(fed)` would restore everything, evicted tokens included.
   bool back_is_exact(std::int64_t fed) const;
+
+  /// Whether a conversation can go on after `back(fed)`: token fed − 1 would be cached, and not only sinks and pins.
+  /// Where not, the cache must be made anew.
+  bool back_is_enough(std::int64_t fed) const;
 
   /// Changes settings in place, evaluating nothing. Throws Error when a value is out of range or when the change needs
   /// the cache to be made anew (a larger n_keep after evictions); then nothing has changed.
