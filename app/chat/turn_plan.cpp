@@ -249,6 +249,7 @@ TurnPlan TurnPlanner::planAgain(const CachedConversation& cached) const {
   append(plan, {cached.spans.first().messageId, Role::System, cut(cached, 0, cached.prefix)});
   for (const MessageSpan& span : cached.spans.mid(start))
     append(plan, {span.messageId, span.role, cut(cached, span.first, span.end)});
+  plan.promptFirst = static_cast<qint64>(plan.tokens.size());
   return plan;
 }
 
