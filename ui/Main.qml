@@ -107,6 +107,8 @@ ApplicationWindow {
         onAccepted: window.app.replaceDamagedStore()
     }
     Shortcuts {
+        stoppable: window.app.chat.busy && !settingsPanel.opened
+
         onCacheToggled: window.toggleCache()
         onConversationAsked: step => window.app.openNeighbour(step)
         onFilterAsked: {

@@ -5,6 +5,8 @@ import Runnel
 Item {
     id: keys
 
+    required property bool stoppable
+
     signal newAsked
     signal filterAsked
     signal settingsAsked
@@ -16,12 +18,12 @@ Item {
     signal scaleAsked(step: int)
 
     Shortcut {
-        sequences: [StandardKey.New]
+        sequences: ["Ctrl+N"]
 
         onActivated: keys.newAsked()
     }
     Shortcut {
-        sequences: ["Ctrl+K", StandardKey.Find]
+        sequences: ["Ctrl+K", "Ctrl+F"]
 
         onActivated: keys.filterAsked()
     }
@@ -41,6 +43,8 @@ Item {
         onActivated: keys.sidebarToggled()
     }
     Shortcut {
+        // Without something to stop, Escape belongs to whatever is open.
+        enabled: keys.stoppable
         sequences: ["Escape"]
 
         onActivated: keys.stopAsked()

@@ -18,8 +18,8 @@ T.Button {
     implicitWidth: 34
     opacity: enabled ? 1 : 0.45
 
-    Keys.onReturnPressed: click()
-    Keys.onEnterPressed: click()
+    Keys.onEnterPressed: button.click()
+    Keys.onReturnPressed: button.click()
 
     HoverHandler {
         cursorShape: Qt.PointingHandCursor

@@ -28,6 +28,8 @@ T.MenuItem {
         color: item.highlighted || item.hovered ? Theme.hover : "transparent"
         radius: Theme.radius.s
     }
+    // The template has no content of its own whose making could be put off.
+    // qmllint disable deferred-property-id
     contentItem: Item {
         implicitHeight: words.implicitHeight
 

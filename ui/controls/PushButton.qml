@@ -30,8 +30,8 @@ T.Button {
     bottomPadding: topPadding
     opacity: enabled ? 1 : 0.5
 
-    Keys.onReturnPressed: click()
-    Keys.onEnterPressed: click()
+    Keys.onEnterPressed: button.click()
+    Keys.onReturnPressed: button.click()
 
     HoverHandler {
         cursorShape: Qt.PointingHandCursor

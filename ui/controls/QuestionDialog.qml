@@ -31,6 +31,8 @@ T.Popup {
         color: Theme.card
         radius: Theme.radius.l
     }
+    // The template has no content of its own whose making could be put off.
+    // qmllint disable deferred-property-id
     contentItem: ColumnLayout {
         Accessible.name: dialog.title
         Accessible.role: Accessible.Dialog

@@ -1,3 +1,5 @@
+pragma ComponentBehavior: Bound
+
 import QtQuick
 import QtQuick.Layouts
 import QtQuick.Templates as T
@@ -38,7 +40,7 @@ RowLayout {
             implicitWidth: contentItem.implicitWidth + 2 * Theme.space.m
             text: choice.labels[index]
 
-            Keys.onReturnPressed: click()
+            Keys.onReturnPressed: segment.click()
             onClicked: choice.chosen(modelData)
 
             HoverHandler {

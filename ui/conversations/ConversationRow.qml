@@ -52,6 +52,8 @@ T.ItemDelegate {
             }
         }
     }
+    // The template has no content of its own whose making could be put off.
+    // qmllint disable deferred-property-id
     contentItem: Item {
         Column {
             id: words

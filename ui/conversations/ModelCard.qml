@@ -18,7 +18,7 @@ T.Button {
     rightPadding: Theme.space.s
     topPadding: bottomPadding
 
-    Keys.onReturnPressed: click()
+    Keys.onReturnPressed: card.click()
     onClicked: {
         models.rescan();
         menu.popup(card, 0, -menu.height - Theme.space.s);

@@ -16,6 +16,10 @@ Column {
 
     signal linkActivated(link: string)
 
+    function joined(first: string, second: string): string {
+        return first.length > 0 && second.length > 0 ? first + " · " + second : first + second;
+    }
+
     spacing: 6
 
     HoverHandler {
@@ -62,7 +66,7 @@ Column {
             anchors.verticalCenter: parent.verticalCenter
             color: message.failed ? Theme.error : Theme.quiet
             font.pixelSize: Theme.type.caption
-            text: [message.note, message.stats, message.streaming ? qsTr("Esc stops") : ""].filter(part => part.length > 0).join(" · ")
+            text: message.joined(message.joined(message.note, message.stats), message.streaming ? qsTr("Esc stops") : "")
             wrapMode: Text.Wrap
         }
         CopyButton {

@@ -5,18 +5,23 @@ import Runnel
 Item {
     id: line
 
+    readonly property real dotted: (width - words.width) / 2 - Theme.space.xl
+
     Accessible.name: words.text
     Accessible.role: Accessible.Separator
     implicitHeight: words.implicitHeight
 
     component Dots: Row {
-        anchors.verticalCenter: words.verticalCenter
-        clip: true
+        id: dots
+
+        required property real extent
+
         height: 2
         spacing: 5
+        width: extent
 
         Repeater {
-            model: Math.max(0, Math.floor(((line.width - words.width) / 2 - 24) / 7))
+            model: Math.max(0, Math.floor(dots.extent / 7))
 
             Rectangle {
                 color: Theme.accent
@@ -29,6 +34,8 @@ Item {
 
     Dots {
         anchors.left: parent.left
+        anchors.verticalCenter: parent.verticalCenter
+        extent: line.dotted
     }
     PlainLabel {
         id: words
@@ -41,5 +48,7 @@ Item {
     }
     Dots {
         anchors.right: parent.right
+        anchors.verticalCenter: parent.verticalCenter
+        extent: line.dotted
     }
 }

@@ -5,7 +5,7 @@ import Runnel
 QuestionDialog {
     id: question
 
-    property url link
+    property string link: ""
 
     function ask(address: string): void {
         const isWeb = /^(https?|mailto):/i.test(address);
@@ -18,7 +18,7 @@ QuestionDialog {
     title: qsTr("Open this link?")
 
     onAccepted: {
-        if (link.toString().length > 0)
+        if (link.length > 0)
             Qt.openUrlExternally(link);
         else
             Clipboard.copy(explanation);

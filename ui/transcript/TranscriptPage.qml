@@ -87,6 +87,9 @@ Item {
     LinkQuestion {
         id: linkQuestion
     }
+
+    // In Qt 6.4 a Loader can't make bound components, so qmllint does not know that `page` is there.
+    // qmllint disable unqualified
     Component {
         id: greeting
 

@@ -1,3 +1,5 @@
+pragma ComponentBehavior: Bound
+
 import QtQuick
 import Runnel
 
@@ -70,10 +72,10 @@ Item {
             event.accepted = true;
         }
         Keys.onUpPressed: scrollBy(-48)
-        onContentHeightChanged: Qt.callLater(stayAtEnd)
+        onContentHeightChanged: settling.restart()
         onContentYChanged: if (moving || bar.pressed)
             following = atEnd()
-        onHeightChanged: Qt.callLater(stayAtEnd)
+        onHeightChanged: settling.restart()
         onMovementEnded: following = atEnd()
 
         SlimScrollBar.vertical: SlimScrollBar {
@@ -94,6 +96,14 @@ Item {
             height: Theme.space.xl
             width: 1
         }
+    }
+    // Heights change several times while the view lays itself out: once afterwards is enough.
+    Timer {
+        id: settling
+
+        interval: 0
+
+        onTriggered: list.stayAtEnd()
     }
     Connections {
         function onModelReset(): void {
