@@ -140,8 +140,11 @@ void InferenceWorker::applyCacheSettings(const runnel::CacheSettings& settings) 
   }
   m_engine->session->clear_cancel();
   if (!isInPlace(settings)) return replaceSession(settings);
-  runnel::CacheChange change{.n_keep = settings.n_keep, .n_discard = settings.n_discard, .kv_type = settings.kv_type};
+  runnel::CacheChange change;
   if (settings.ctx_size != 0) change.ctx_size = settings.ctx_size;
+  change.n_keep = settings.n_keep;
+  change.n_discard = settings.n_discard;
+  change.kv_type = settings.kv_type;
   m_engine->session->set(change);
 }
 
