@@ -25,6 +25,12 @@ Item {
 
     signal linkActivated(string link)
 
+    // Where the block at height `y` begins.
+    function blockTop(y: real): real {
+        const block = column.childAt(column.width / 2, y);
+        return block ? block.y : y;
+    }
+
     implicitWidth: 480
     implicitHeight: column.height
 

@@ -69,12 +69,12 @@ void MarkdownModel::setText(const QString& text) {
     endRemoveRows();
   }
   for (qsizetype row = change.first; row < m_shown; ++row) {
-    if (change.before[row - change.first] != blocks[row]) emit dataChanged(index(int(row)), index(int(row)));
+    if (change.before[row - change.first] != blocks[row]) Q_EMIT dataChanged(index(int(row)), index(int(row)));
   }
   // A portion that is under way goes on by itself: text that comes in the meantime doesn't make it larger.
   if (!m_later.isActive()) showMore();
-  emit textChanged();
-  if (isComplete() != wasComplete) emit completeChanged();
+  Q_EMIT textChanged();
+  if (isComplete() != wasComplete) Q_EMIT completeChanged();
 }
 
 void MarkdownModel::showMore() {
@@ -88,7 +88,7 @@ void MarkdownModel::showMore() {
   if (!isComplete()) {
     m_later.start();
   } else if (sender() == &m_later) {
-    emit completeChanged();
+    Q_EMIT completeChanged();
   }
 }
 

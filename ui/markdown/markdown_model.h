@@ -55,7 +55,7 @@ class MarkdownModel : public QAbstractListModel {
   Q_INVOKABLE QString codeAt(int row) const;
   Q_INVOKABLE void copyCode(int row) const;
 
- signals:
+ Q_SIGNALS:
   void textChanged();
   void completeChanged();
 
