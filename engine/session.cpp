@@ -26,6 +26,9 @@ CacheSettings resolved(CacheSettings settings, const ModelFacts& facts) {
   return settings;
 }
 
+// Below this the int8 kernels, which need no unpacking, are ahead of AMX.
+constexpr int tokens_that_pay_for_bf16 = 32;
+
 KvShape shape_of(const Config& config) {
   return {.layers = config.n_layers, .kv_heads = config.n_kv_heads, .head_dim = config.head_dim};
 }
@@ -37,9 +40,10 @@ class Session::Impl {
   Impl(std::shared_ptr<const Model> model, const CacheSettings& settings, int threads)
       : model_(std::dynamic_pointer_cast<const LoadedModel>(std::move(model))),
         pool_(threads > 0 ? threads : default_threads()),
-        kernels_(kernels_for(choose_isa())),
+        isa_(choose_isa()),
+        kernels_(kernels_for(isa_)),
         cache_(shape_of(model_->config()), resolved(settings, model_->facts())),
-        forward_(model_->config(), model_->weights(), kernels_, pool_) {}
+        forward_(model_->config(), model_->weights(), kernels_, pool_, isa_ == Isa::amx ? tokens_that_pay_for_bf16 : 0) {}
 
   void check_tokens(std::span<const Token> tokens) const {
     for (const Token token : tokens) {
@@ -124,6 +128,7 @@ class Session::Impl {
 
   std::shared_ptr<const LoadedModel> model_;
   ThreadPool pool_;
+  Isa isa_;
   const Kernels& kernels_;
   KvCache cache_;
   Forward forward_;

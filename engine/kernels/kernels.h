@@ -57,6 +57,12 @@ struct Kernels {
   /// Quantizes the activations of one token (`columns` a multiple of 32) into its places in `out`.
   void (*quantize_row)(const float* x, int columns, const QuantizedRows& out, int token);
 
+  /// The 16 rows of a group as bfloat16: out[column × stride + lane], for all columns.
+  void (*unpack_bf16)(const PackedView& weights, int group, std::uint16_t* out, std::size_t stride);
+
+  /// out[i] = x[i] as bfloat16, rounded to nearest even.
+  void (*to_bf16)(const float* x, int n, std::uint16_t* out);
+
   /// RMSNorm (Zhang and Sennrich 2019): out = x / sqrt(mean(x²) + epsilon) × weight.
   void (*rms_norm)(const float* x, const float* weight, int n, float epsilon, float* out);
 

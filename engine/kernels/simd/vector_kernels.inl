@@ -1,9 +1,9 @@
 // The vector kernels, written once over a few types that each instruction level supplies before it includes this file,
 // in an anonymous namespace:
-//   Floats  16 floats: zero, set1, load, load_half, load_bfloat, store, store_half, fma(a, b, c) = a·b + c, +, −, ×, max, sum,
+//   Floats  16 floats: zero, set1, load, load_half, load_bfloat, store, store_half, store_bfloat, fma(a, b, c) = a·b + c, +, −, ×, max, sum,
 //           largest, abs, round, exp2i(n) = 2^n for whole n, zero_where_below(value, x, limit)
 //   Ints    16 int32: set1, to_float, sum; from_rounded(Floats), store_int8
-//   Bytes   64 bytes: load, low(), high() nibbles
+//   Bytes   64 bytes: load, low(), high() nibbles, unsigned_byte(j), signed_byte(j): Ints of byte j of each four
 //   dot4_unsigned(Ints, Bytes weights in 0 … 15, int32 of four int8), dot4_signed(the same for int8 weights)
 //   signed_zero: what dot4_signed adds to each weight, to be subtracted again as signed_zero × sum of x
 //   tile_tokens, value_rows, value_chunks: sizes that fit the register file
@@ -155,6 +155,67 @@ void quantize_row(const float* x, int columns, const QuantizedRows& out, int tok
     out.scales[at] = absmax / 127.0F;
     out.sums[at] = (q_low + q_high).sum();
     out.scaled_sums[at] = out.scales[at] * static_cast<float>(out.sums[at]);
+  }
+}
+
+// Column j of four lies in byte j of each row's 32-bit lane.
+template <Packing packing>
+inline void unpack_block(const std::byte* block, std::uint16_t* out, std::size_t stride) {
+  const Floats scale = Floats::load_half(block);
+  const Floats offset = packing == Packing::q4_offset ? Floats::load_half(block + 32)
+                        : packing == Packing::q4      ? Floats::zero() - scale * Floats::set1(8)
+                                                      : Floats::zero();
+  const std::byte* quants = block + (packing == Packing::q4_offset ? 64 : 32);
+  for (int chunk = 0; chunk < (packing == Packing::q8 ? 8 : 4); ++chunk) {
+    const Bytes bytes = Bytes::load(quants + chunk * 64);
+    for (int j = 0; j < 4; ++j) {
+      std::uint16_t* to = out + static_cast<std::size_t>(chunk * 4 + j) * stride;
+      if constexpr (packing == Packing::q8) {
+        (bytes.signed_byte(j).to_float() * scale).store_bfloat(to);
+      } else {
+        Floats::fma(bytes.low().unsigned_byte(j).to_float(), scale, offset).store_bfloat(to);
+        Floats::fma(bytes.high().unsigned_byte(j).to_float(), scale, offset).store_bfloat(to + 16 * stride);
+      }
+    }
+  }
+}
+
+template <Packing packing>
+void unpack_group(const PackedView& weights, int group, std::uint16_t* out, std::size_t stride) {
+  const auto width = static_cast<std::size_t>(weights.columns);
+  if constexpr (packing == Packing::q4 || packing == Packing::q4_offset || packing == Packing::q8) {
+    const std::size_t blocks = width / block_columns;
+    const std::byte* block = weights.data + static_cast<std::size_t>(group) * blocks * block_bytes<packing>;
+    for (std::size_t b = 0; b < blocks; ++b, block += block_bytes<packing>) {
+      unpack_block<packing>(block, out + b * block_columns * stride, stride);
+    }
+  } else {
+    const std::size_t bytes = width * group_rows * (packing == Packing::f32 ? 4 : 2);
+    const std::byte* from = weights.data + static_cast<std::size_t>(group) * bytes;
+    for (std::size_t column = 0; column < width; ++column) load_weights<packing>(from, column).store_bfloat(out + column * stride);
+  }
+}
+
+void unpack_bf16(const PackedView& weights, int group, std::uint16_t* out, std::size_t stride) {
+  switch (weights.packing) {
+    case Packing::q4: return unpack_group<Packing::q4>(weights, group, out, stride);
+    case Packing::q4_offset: return unpack_group<Packing::q4_offset>(weights, group, out, stride);
+    case Packing::q8: return unpack_group<Packing::q8>(weights, group, out, stride);
+    case Packing::f16: return unpack_group<Packing::f16>(weights, group, out, stride);
+    case Packing::bf16: return unpack_group<Packing::bf16>(weights, group, out, stride);
+    case Packing::f32: return unpack_group<Packing::f32>(weights, group, out, stride);
+  }
+}
+
+void to_bf16(const float* x, int n, std::uint16_t* out) {
+  int i = 0;
+  for (; i + 16 <= n; i += 16) Floats::load(x + i).store_bfloat(out + i);
+  if (i < n) {
+    float in[16] = {};
+    std::uint16_t result[16];
+    for (int j = 0; j < n - i; ++j) in[j] = x[i + j];
+    Floats::load(in).store_bfloat(result);
+    for (int j = 0; j < n - i; ++j) out[i + j] = result[j];
   }
 }
 
@@ -368,6 +429,8 @@ constexpr Kernels vector_kernels(Isa isa) {
           .tile = tile_tokens,
           .matmul = matmul,
           .quantize_row = quantize_row,
+          .unpack_bf16 = unpack_bf16,
+          .to_bf16 = to_bf16,
           .rms_norm = rms_norm,
           .silu_mul = silu_mul,
           .add = add,

@@ -7,7 +7,7 @@ using namespace runnel;
 class PrintableTest : public QObject {
   Q_OBJECT
 
- private slots:
+ private Q_SLOTS:
   void shows_text_on_one_line_of_valid_utf8_data();
   void shows_text_on_one_line_of_valid_utf8();
   void is_valid_utf8_for_every_pair_of_bytes();

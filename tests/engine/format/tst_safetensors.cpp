@@ -9,7 +9,7 @@ using namespace runnel;
 class SafetensorsTest : public QObject {
   Q_OBJECT
 
- private slots:
+ private Q_SLOTS:
   void reads_tensors_of_every_weight_type();
   void refuses_another_type_only_when_asked_for();
   void loads_oddities_data();

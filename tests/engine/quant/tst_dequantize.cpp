@@ -12,7 +12,7 @@ using namespace runnel;
 class DequantizeTest : public QObject {
   Q_OBJECT
 
- private slots:
+ private Q_SLOTS:
   void gives_the_values_of_the_reference_data();
   void gives_the_values_of_the_reference();
   void blocks_of_any_bytes_are_independent_data();

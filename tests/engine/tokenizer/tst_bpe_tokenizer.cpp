@@ -63,7 +63,7 @@ bool contains(const std::string& text, std::string_view part) {
 class BpeTokenizerTest : public QObject {
   Q_OBJECT
 
- private slots:
+ private Q_SLOTS:
   void gives_the_ids_of_the_original_tokenizer_data();
   void gives_the_ids_of_the_original_tokenizer();
   void recognizes_control_tokens_only_where_all_characters_are_trusted();

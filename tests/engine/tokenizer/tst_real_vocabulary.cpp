@@ -11,7 +11,7 @@ using namespace runnel;
 class RealVocabularyTest : public QObject {
   Q_OBJECT
 
- private slots:
+ private Q_SLOTS:
   void initTestCase();
   void gives_the_ids_of_the_reference();
   void keeps_control_tokens_out_of_messages();

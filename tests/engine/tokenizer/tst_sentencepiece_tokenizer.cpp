@@ -39,7 +39,7 @@ std::vector<Token> joined(std::initializer_list<std::vector<Token>> lists) {
 class SentencePieceTokenizerTest : public QObject {
   Q_OBJECT
 
- private slots:
+ private Q_SLOTS:
   void gives_the_ids_of_the_original_tokenizer_data();
   void gives_the_ids_of_the_original_tokenizer();
   void keeps_every_space();

@@ -130,7 +130,7 @@ QString randomText(QRandomGenerator& random, int pieces) {
 class MarkdownDocumentTest : public QObject {
   Q_OBJECT
 
- private slots:
+ private Q_SLOTS:
   void text_is_shown_exactly_as_written_data();
   void text_is_shown_exactly_as_written();
   void markdown_becomes_blocks_data();

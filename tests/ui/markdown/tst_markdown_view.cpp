@@ -51,7 +51,7 @@ void collect(QQuickItem* item, const char* type, QList<QQuickItem*>& found) {
 class MarkdownViewTest : public QObject {
   Q_OBJECT
 
- private slots:
+ private Q_SLOTS:
   void init();
   void cleanup();
   void appending_announces_the_changed_rows_only();
