@@ -177,7 +177,7 @@ void CacheViewTest::the_map_paints_huge_caches() {
   snapshot.telemetry.runs = {run(0, 4, 0, Reason::sink), run(4, 131068, 4, Reason::window)};
   QQuickWindow window;
   CacheMap map(window.contentItem());
-  map.setProperty("assistantColor", QColor(Qt::red));
+  map.setProperty("systemColor", QColor(Qt::red));
   map.setWidth(320);
   map.setCache(&cache);
   cache.update(snapshot);

@@ -5,6 +5,8 @@
 #include <QtQml/qqmlextensionplugin.h>
 #include <QtTest>
 
+#include <memory>
+
 #include "tests/ui/contrast.h"
 #include "ui/theme/color_scheme.h"
 
@@ -29,12 +31,17 @@ class ThemeTest : public QObject {
   QColor token(const char* name) const { return m_theme->property(name).value<QColor>(); }
 
   QQmlEngine m_engine;
+  std::unique_ptr<QObject> m_holder;
   QObject* m_theme = nullptr;
 };
 
 void ThemeTest::initTestCase() {
   m_engine.addImportPath(QStringLiteral(":/"));
-  m_theme = m_engine.singletonInstance<QObject*>(qmlTypeId("Runnel", 1, 0, "Theme"));
+  QQmlComponent component(&m_engine);
+  component.setData("import QtQml\nimport Runnel\nQtObject { property QtObject theme: Theme }", QUrl());
+  m_holder.reset(component.create());
+  QVERIFY2(m_holder != nullptr, qPrintable(component.errorString()));
+  m_theme = m_holder->property("theme").value<QObject*>();
   QVERIFY(m_theme != nullptr);
 }
 

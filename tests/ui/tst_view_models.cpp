@@ -212,6 +212,8 @@ void ViewModelsTest::the_demonstration_has_at_least_eight_turns_and_the_images()
 void ViewModelsTest::the_report_merges_consecutive_evictions() {
   CacheReport report;
   app::CacheSnapshot snapshot;
+  snapshot.telemetry.events = {{.at = 16, .first = 2, .last = 2, .tokens = 1, .evictions = 1, .time_s = 0.5}};
+  report.add(snapshot);
   snapshot.telemetry.events = {{.at = 16, .first = 2, .last = 3, .tokens = 2, .evictions = 2, .time_s = 0.5}};
   report.add(snapshot);
   snapshot.telemetry.events = {{.at = 18, .first = 4, .last = 4, .tokens = 1, .evictions = 1, .time_s = 0.6},

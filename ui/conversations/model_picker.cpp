@@ -3,12 +3,23 @@
 #include <QDir>
 #include <QFileInfo>
 #include <QLocale>
+#include <QRegularExpression>
 
 namespace runnel::ui {
 
 namespace {
 
 QString sizeText(qint64 bytes) { return QLocale().formattedDataSize(bytes, 0, QLocale::DataSizeSIFormat); }
+
+/** What people call a model: its file's name without the ending, the number of parts and the block type, which is shown
+ *  beside it. The name inside a file is often that of a step in its making. */
+QString titleOf(const QString& path) {
+  const QFileInfo file(path);
+  if (file.isDir()) return file.fileName();
+  static const QRegularExpression tail(QStringLiteral(R"((-\d{5}-of-\d{5})|([.-](I?Q\d\w*|BF16|F16|F32))$)"),
+                                       QRegularExpression::CaseInsensitiveOption);
+  return file.completeBaseName().remove(tail);
+}
 
 /** A split model is opened by its first part; the others are no models of their own. */
 bool isLaterPart(const QString& fileName) {
@@ -60,10 +71,8 @@ QHash<int, QByteArray> ModelPicker::roleNames() const {
 }
 
 QString ModelPicker::name() const {
-  if (loading()) return QFileInfo(m_loadingPath).fileName();
-  if (!m_facts) return tr("No model");
-  const QString name = QString::fromStdString(m_facts->name);
-  return name.isEmpty() ? QFileInfo(m_path).completeBaseName() : name;
+  if (loading()) return titleOf(m_loadingPath);
+  return m_facts ? titleOf(m_path) : tr("No model");
 }
 
 QString ModelPicker::detail() const {

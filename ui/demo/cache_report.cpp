@@ -17,6 +17,10 @@ QString lineFor(const EvictionEvent& event) {
       .arg(event.time_s, 0, 'f', 3);
 }
 
+bool hasGrown(const EvictionEvent& event, const EvictionEvent& before) {
+  return event.at == before.at && event.first == before.first;
+}
+
 bool continues(const EvictionEvent& event, const EvictionEvent& before) {
   return event.at == before.at + before.evictions && event.first == before.last + 1;
 }
@@ -29,6 +33,10 @@ void CacheReport::add(const app::CacheSnapshot& snapshot) {
   m_ctxSize = snapshot.telemetry.settings.ctx_size;
   for (const EvictionEvent& event : snapshot.telemetry.events) {
     m_largest = std::max(m_largest, event.tokens / std::max<qint64>(1, event.evictions));
+    if (m_open && hasGrown(event, *m_open)) {
+      m_open = event;
+      continue;
+    }
     if (m_open && continues(event, *m_open)) {
       m_open->last = event.last;
       m_open->tokens += event.tokens;

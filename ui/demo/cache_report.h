@@ -10,7 +10,7 @@
 namespace runnel::ui {
 
 /** Collects the eviction events of a conversation's snapshots. Evictions before consecutive tokens become one event, as
- *  in the cache itself, although every snapshot brings only those since the one before. */
+ *  in the cache itself: a snapshot may bring an event again that has grown since, or only its continuation. */
 class CacheReport {
  public:
   void add(const app::CacheSnapshot& snapshot);

@@ -25,10 +25,11 @@ Item {
 
     signal linkActivated(string link)
 
-    // Where the block at height `y` begins.
-    function blockTop(y: real): real {
-        const block = column.childAt(column.width / 2, y);
-        return block ? block.y : y;
+    // Where the block at height `place` begins. Without types, so that it is interpreted: compiled ahead, Qt 6.4 follows
+    // the null pointer that stands for no block.
+    function blockTop(place) {
+        const block = column.childAt(column.width / 2, place);
+        return block ? block.y : place;
     }
 
     implicitWidth: 480

@@ -21,12 +21,13 @@ Item {
 
     Accessible.name: text
     Accessible.role: Accessible.ListItem
-    implicitHeight: line.height + content.height
+    implicitHeight: content.y + content.height + Theme.space.xl
 
     ForgottenLine {
         id: line
 
         anchors.horizontalCenter: parent.horizontalCenter
+        y: row.index === 0 ? Theme.space.xl : 0
         height: visible ? implicitHeight + Theme.space.xl : 0
         visible: row.index === row.firstRemembered
         width: row.columnWidth

@@ -55,7 +55,6 @@ Item {
         cacheBuffer: 600
         clip: true
         model: view.transcript
-        spacing: Theme.space.xl
 
         Keys.onDownPressed: scrollBy(48)
         Keys.onPressed: event => {
@@ -87,14 +86,6 @@ Item {
             width: list.width
 
             onLinkActivated: link => view.linkActivated(link)
-        }
-        footer: Item {
-            height: Theme.space.xl
-            width: 1
-        }
-        header: Item {
-            height: Theme.space.xl
-            width: 1
         }
     }
     // Heights change several times while the view lays itself out: once afterwards is enough.
