@@ -33,6 +33,20 @@ std::string without_space_marks(std::string_view text) {
   return result;
 }
 
+/// The text of a piece. GGUF files write user defined tokens as they are, with spaces.
+std::string piece_text(const std::string& text, TokenType type) {
+  if (type != TokenType::user_defined) return text;
+  std::string result;
+  for (const char c : text) {
+    if (c == ' ') {
+      result += kSpaceMark;
+    } else {
+      result += c;
+    }
+  }
+  return result;
+}
+
 std::string bytes_of(const std::string& text, TokenType type) {
   if (type == TokenType::control || type == TokenType::unknown) return text;
   if (type == TokenType::byte) {
@@ -53,7 +67,7 @@ class PieceList {
   explicit PieceList(const Vocabulary& vocabulary, const std::vector<TokenType>& types) {
     for (std::size_t id = 0; id < vocabulary.tokens.size(); ++id) {
       const float score = vocabulary.scores.empty() ? 0 : vocabulary.scores[id];
-      add(vocabulary.tokens[id], std::isfinite(score) ? score : kLowestScore, types[id]);
+      add(piece_text(vocabulary.tokens[id], types[id]), std::isfinite(score) ? score : kLowestScore, types[id]);
     }
     if (!has_unknown_) add_missing("<unk>", TokenType::unknown);
     if (!has_bytes_) return;

@@ -216,18 +216,18 @@ void BpeTokenizerTest::is_at_ease_with_long_monotonous_text_on_a_small_stack_dat
     const auto add = [&](const char* what, const char* part, int times) {
       QTest::addRow("%s: %s", pre, what) << QByteArray(pre) << QByteArray(part) << times;
     };
-    add("no spaces", "us", 500'000);
+    add("no spaces", "us", 100'000);
     add("one capital", "A", 1'000'000);
     add("spaces", " ", 1'000'000);
     add("blank lines", "\n", 100'000);
-    add("Chinese without a break", "\u4E2D\u6587", 170'000);
+    add("Chinese without a break", "\u4E2D\u6587", 60'000);
     add("digits", "7", 100'000);
-    add("combining marks", "\u0301\u0327", 250'000);
+    add("combining marks", "\u0301\u0327", 60'000);
     add("not UTF-8",
         "\xFF"
         "a",
         100'000);
-    add("punctuation", "=", 1'000'000);
+    add("punctuation", "=", 200'000);
   }
   QTest::newRow("deepseek-llm: spaces before a digit") << QByteArray("deepseek-llm") << QByteArray(" ") << -1'000'000;
 }

@@ -128,6 +128,9 @@ void SentencePieceTokenizerTest::recognizes_user_defined_tokens_in_all_text() {
     QCOMPARE(std::ranges::count(tokenizer->encode("a[tool]b[tool]", trusted), marker), 2);
   }
   QVERIFY(!tokenizer->is_control(marker));
+  facts.tokens[marker] = "   ";  // as GGUF files write it; sentencepiece's own spelling has U+2581 for each space
+  QCOMPARE(make_tokenizer(facts)->encode("a   b")[1], marker);
+  QCOMPARE(make_tokenizer(facts)->bytes(marker), std::string("   "));
 }
 
 void SentencePieceTokenizerTest::keeps_bytes_that_are_not_utf8() {
