@@ -27,7 +27,7 @@ std::string error_of(const std::string& source, const std::vector<Message>& mess
 class ChatTemplateTest : public QObject {
   Q_OBJECT
 
- private slots:
+ private Q_SLOTS:
   void initTestCase();
   void renders_the_language_as_jinja2_does_data();
   void renders_the_language_as_jinja2_does();

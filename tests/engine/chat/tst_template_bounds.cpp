@@ -54,7 +54,7 @@ void on_small_stack(const std::function<void()>& work) {
 class TemplateBoundsTest : public QObject {
   Q_OBJECT
 
- private slots:
+ private Q_SLOTS:
   void hostile_templates_end_in_an_error_data();
   void hostile_templates_end_in_an_error();
   void deep_but_bounded_nesting_is_rendered();

@@ -19,7 +19,7 @@ std::string shown(const MarkedText& text) {
 class TemplateOriginsTest : public QObject {
   Q_OBJECT
 
- private slots:
+ private Q_SLOTS:
   void characters_keep_their_origin_data();
   void characters_keep_their_origin();
   void known_roles_are_trusted_and_others_are_not();

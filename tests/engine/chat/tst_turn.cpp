@@ -92,7 +92,7 @@ class Feed {
 class TurnTest : public QObject {
   Q_OBJECT
 
- private slots:
+ private Q_SLOTS:
   void ids_fed_over_three_turns_are_those_of_the_whole_rendering_data();
   void ids_fed_over_three_turns_are_those_of_the_whole_rendering();
   void what_a_template_drops_from_earlier_answers_does_not_matter();

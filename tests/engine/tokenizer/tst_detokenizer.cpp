@@ -44,7 +44,7 @@ std::string streamed(const std::string& text) {
 class DetokenizerTest : public QObject {
   Q_OBJECT
 
- private slots:
+ private Q_SLOTS:
   void lets_a_character_out_when_it_is_whole();
   void replaces_each_maximal_invalid_part_once_data();
   void replaces_each_maximal_invalid_part_once();

@@ -23,7 +23,7 @@ PreTokenizer with_patterns(std::vector<std::string> patterns) {
 class PreTokenizerTest : public QObject {
   Q_OBJECT
 
- private slots:
+ private Q_SLOTS:
   void cuts_as_the_original_does_data();
   void cuts_as_the_original_does();
   void makes_what_is_not_utf8_a_word_for_itself();

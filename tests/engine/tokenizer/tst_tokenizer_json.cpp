@@ -41,7 +41,7 @@ bool contains(const std::string& text, std::string_view part) {
 class TokenizerJsonTest : public QObject {
   Q_OBJECT
 
- private slots:
+ private Q_SLOTS:
   void reads_tokens_and_types();
   void reads_merges_of_both_spellings();
   void reads_bos_and_eos();
