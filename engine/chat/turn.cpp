@@ -168,7 +168,8 @@ Turn next_turn(const ChatTemplate& chat_template, const Tokenizer& tokenizer, st
   const Origin origin = origin_of(last_answer);
   entries[last_answer].content = {{std::string(marker), origin}};
   const auto rest = after_marker(rendered(chat_template, entries, options), origin);
-  Turn turn{tokenizer.encode_continuation(chat::marked(rest)), 0};
+  const MarkedText text = chat::marked(rest);
+  Turn turn{last_fed ? tokenizer.encode_after(*last_fed, text) : tokenizer.encode(text), 0};
   drop_fed_end(tokenizer, turn.tokens, last_fed);
   return turn;
 }
