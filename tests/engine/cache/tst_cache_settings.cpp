@@ -70,4 +70,4 @@ void SettingsTest::knows_kv_types_by_name() {
 }
 
 QTEST_APPLESS_MAIN(SettingsTest)
-#include "tst_settings.moc"
+#include "tst_cache_settings.moc"
