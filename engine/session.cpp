@@ -34,6 +34,9 @@ std::shared_ptr<const LoadedModel> with_weights(std::shared_ptr<const Model> mod
   return loaded;
 }
 
+// Below this the int8 kernels, which need no unpacking, are ahead of AMX.
+constexpr int tokens_that_pay_for_bf16 = 32;
+
 KvShape shape_of(const Config& config) {
   return {.layers = config.n_layers, .kv_heads = config.n_kv_heads, .head_dim = config.head_dim};
 }
@@ -45,9 +48,10 @@ class Session::Impl {
   Impl(std::shared_ptr<const Model> model, const CacheSettings& settings, int threads)
       : model_(with_weights(std::move(model))),
         pool_(threads > 0 ? threads : default_threads()),
-        kernels_(kernels_for(choose_isa())),
+        isa_(choose_isa()),
+        kernels_(kernels_for(isa_)),
         cache_(shape_of(model_->config()), resolved(settings, model_->facts())),
-        forward_(model_->config(), model_->weights(), kernels_, pool_) {}
+        forward_(model_->config(), model_->weights(), kernels_, pool_, isa_ == Isa::amx ? tokens_that_pay_for_bf16 : 0) {}
 
   void check_tokens(std::span<const Token> tokens) const {
     for (const Token token : tokens) {
@@ -89,6 +93,17 @@ class Session::Impl {
     logits_ = {};
   }
 
+  // Logits after some tokens of the last batch, a row each; the last of them are the session's.
+  std::vector<std::span<const float>> compute_logits(int first, int count) {
+    const std::span<const float> all = forward_.logits(first, count);
+    std::vector<std::span<const float>> rows;
+    for (int row = 0; row < count; ++row) {
+      rows.push_back(all.subspan(static_cast<std::size_t>(row) * forward_.logits_stride(), static_cast<std::size_t>(model_->config().n_vocab)));
+    }
+    logits_ = rows.back();
+    return rows;
+  }
+
   void change(const CacheChange& change) {
     const RunTable& table = cache_.table();
     CacheSettings settings = table.settings();
@@ -125,6 +140,7 @@ class Session::Impl {
 
   std::shared_ptr<const LoadedModel> model_;
   ThreadPool pool_;
+  Isa isa_;
   const Kernels& kernels_;
   KvCache cache_;
   Forward forward_;
@@ -138,7 +154,7 @@ Session::~Session() = default;
 
 void Session::feed(std::span<const Token> tokens, const Progress& progress) {
   impl_->feed(tokens, [&](std::size_t first, std::size_t count) {
-    if (first + count == tokens.size()) impl_->logits_ = impl_->forward_.logits(static_cast<int>(count) - 1);
+    if (first + count == tokens.size()) impl_->compute_logits(static_cast<int>(count) - 1, 1);
     if (progress) progress(first + count);
   });
 }
@@ -146,9 +162,11 @@ void Session::feed(std::span<const Token> tokens, const Progress& progress) {
 void Session::feed_all_logits(std::span<const Token> tokens,
                               const std::function<void(std::size_t, std::span<const float>)>& visit) {
   impl_->feed(tokens, [&](std::size_t first, std::size_t count) {
-    for (std::size_t i = 0; i < count; ++i) {
-      impl_->logits_ = impl_->forward_.logits(static_cast<int>(i));
-      visit(first + i, impl_->logits_);
+    constexpr std::size_t at_once = 16;  // the output matrix is read once for so many
+    for (std::size_t i = 0; i < count; i += at_once) {
+      const std::size_t n = std::min(at_once, count - i);
+      const std::vector<std::span<const float>> rows = impl_->compute_logits(static_cast<int>(i), static_cast<int>(n));
+      for (std::size_t row = 0; row < n; ++row) visit(first + i + row, rows[row]);
     }
   });
 }

@@ -12,50 +12,49 @@ namespace runnel::app {
  * Lives on the window's thread; calls return at once and the work is done elsewhere. Signals come on the window's
  * thread. One job at a time: a call that needs the engine waits for the one before it.
  */
-class ChatBackend : public QObject
-{
-    Q_OBJECT
+class ChatBackend : public QObject {
+  Q_OBJECT
 
-public:
-    using QObject::QObject;
+ public:
+  using QObject::QObject;
 
-    /** Loads a model in place of the present one. Ends in `loaded`, or in `loadFailed`: then the model that was loaded
-     *  before is still usable. */
-    virtual void load(const LoadRequest &request) = 0;
-    virtual void cancelLoad() = 0;
+  /** Loads a model in place of the present one. Ends in `loaded`, or in `loadFailed`: then the model that was loaded
+   *  before is still usable. */
+  virtual void load(const LoadRequest& request) = 0;
+  virtual void cancelLoad() = 0;
 
-    /** Answers the last message of `turn`. Ends in exactly one of `finished`, `promptCancelled`, `failed`. */
-    virtual void send(const TurnRequest &turn) = 0;
+  /** Answers the last message of `turn`. Ends in exactly one of `finished`, `promptCancelled`, `failed`. */
+  virtual void send(const TurnRequest& turn) = 0;
 
-    /** Stops reading a prompt (within a batch: `promptCancelled`, the cache is as before the message) or answering
-     *  (within a token: `finished` with StopReason::Stopped). */
-    virtual void stop() = 0;
+  /** Stops reading a prompt (within a batch: `promptCancelled`, the cache is as before the message) or answering
+   *  (within a token: `finished` with StopReason::Stopped). */
+  virtual void stop() = 0;
 
-    /** Makes `messages` the conversation whose cache is shown; evaluates nothing until the next `send`. */
-    virtual void open(qint64 conversationId, const QList<ChatMessage> &messages) = 0;
+  /** Makes `messages` the conversation whose cache is shown; evaluates nothing until the next `send`. */
+  virtual void open(qint64 conversationId, const QList<ChatMessage>& messages) = 0;
 
-    /** Changes the cache settings for the open conversation and those to come; in place where that can be done, else
-     *  the cache is made anew with `promptProgress` (DESIGN §2.9). Ends in `cacheSettingsApplied`, or in
-     *  `cacheSettingsRefused`: then nothing has changed. */
-    virtual void setCacheSettings(const runnel::CacheSettings &settings) = 0;
+  /** Changes the cache settings for the open conversation and those to come; in place where that can be done, else
+   *  the cache is made anew with `promptProgress` (DESIGN §2.9). Ends in `cacheSettingsApplied`, or in
+   *  `cacheSettingsRefused`: then nothing has changed. */
+  virtual void setCacheSettings(const runnel::CacheSettings& settings) = 0;
 
-    /** Takes effect with the next load. */
-    virtual void setThreads(int threads) = 0;
+  /** Takes effect with the next load. */
+  virtual void setThreads(int threads) = 0;
 
-signals:
-    void loadProgress(double done);
-    void loaded(const QString &path, const runnel::ModelFacts &facts);
-    void loadFailed(const QString &message);
+ Q_SIGNALS:
+  void loadProgress(double done);
+  void loaded(const QString& path, const runnel::ModelFacts& facts);
+  void loadFailed(const QString& message);
 
-    void promptProgress(const runnel::app::PromptProgress &progress);
-    void promptCancelled(qint64 conversationId, qint64 answerId);
-    void tokens(const runnel::app::TokenBatch &batch);
-    void finished(const runnel::app::TurnStats &stats);
-    void failed(qint64 conversationId, qint64 answerId, const QString &message);
+  void promptProgress(const runnel::app::PromptProgress& progress);
+  void promptCancelled(qint64 conversationId, qint64 answerId);
+  void tokens(const runnel::app::TokenBatch& batch);
+  void finished(const runnel::app::TurnStats& stats);
+  void failed(qint64 conversationId, qint64 answerId, const QString& message);
 
-    void cacheChanged(const runnel::app::CacheSnapshot &snapshot);
-    void cacheSettingsApplied(const runnel::CacheSettings &settings);
-    void cacheSettingsRefused(const QString &message);
+  void cacheChanged(const runnel::app::CacheSnapshot& snapshot);
+  void cacheSettingsApplied(const runnel::CacheSettings& settings);
+  void cacheSettingsRefused(const QString& message);
 };
 
-} // namespace runnel::app
+}  // namespace runnel::app

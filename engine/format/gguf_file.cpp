@@ -8,6 +8,8 @@
 #include <utility>
 
 #include "format/byte_reader.h"
+#include "format/gguf_parser.h"
+#include "format/gguf_split.h"
 #include "format/printable.h"
 #include "runnel/error.h"
 
@@ -164,6 +166,12 @@ std::string_view name_of(GgufType type) {
   return "unknown";
 }
 
+GgufFile GgufFile::open(const std::filesystem::path& path) {
+  GgufSplit::refuse_cut_piece(path);
+  GgufFile file = GgufParser::read(path);
+  return GgufSplit::is_part(file) ? GgufSplit::join(std::move(file)) : std::move(file);
+}
+
 const GgufValue* GgufFile::value(std::string_view key) const {
   const auto found = value_index_.find(key);
   return found == value_index_.end() ? nullptr : &values_[found->second];
@@ -181,14 +189,27 @@ const TensorView* GgufFile::find_tensor(std::string_view name) const {
   return found == tensor_index_.end() ? nullptr : &tensors_[found->second];
 }
 
+std::uint64_t GgufFile::file_bytes() const {
+  std::uint64_t total = file_.bytes().size();
+  for (const MappedFile& file : further_files_) total += file.bytes().size();
+  return total;
+}
+
+void GgufFile::release(const TensorView& tensor) const {
+  file_.release(tensor.data);
+  for (const MappedFile& file : further_files_) file.release(tensor.data);
+}
+
 void GgufFile::throw_missing(std::string_view key) const {
   throw Error(
       fmt::format("{} can't be used: metadata key {} is missing.", printable_path(file_.path()), printable(key)));
 }
 
+// NOLINTBEGIN(bugprone-macro-parentheses): T is a type.
 #define RUNNEL_INSTANTIATE(T)                                          \
   template std::optional<T> GgufFile::find<T>(std::string_view) const; \
   template std::optional<std::vector<T>> GgufFile::find<std::vector<T>>(std::string_view) const;
+// NOLINTEND(bugprone-macro-parentheses)
 
 RUNNEL_INSTANTIATE(bool)
 RUNNEL_INSTANTIATE(std::int8_t)

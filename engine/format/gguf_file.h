@@ -52,6 +52,7 @@ concept GgufReadable =
 /// A GGUF file of version 2 or 3, little endian (https://github.com/ggml-org/ggml/blob/master/docs/gguf.md), whose
 /// header and tensor table were checked whole: every value lies inside the file, keys and tensor names are unique,
 /// tensors are aligned, consist of whole blocks and do not overlap. Immutable, so it may be read from any thread.
+/// A model that was split into several files (gguf_split.h) is opened by any of them and looks like one.
 ///
 /// Values are decoded when they are asked for, so a vocabulary costs memory only where it is kept.
 class GgufFile {
@@ -91,7 +92,14 @@ class GgufFile {
   /// Null when the file has no such tensor. The pointer lives as long as this object, and is not changed by moving it.
   const TensorView* find_tensor(std::string_view name) const;
 
+  /// The file that was opened; of a split model the first, which has the metadata.
   const MappedFile& file() const { return file_; }
+
+  /// Bytes of all the model's files.
+  std::uint64_t file_bytes() const;
+
+  /// Gives back the memory of a tensor's pages (see MappedFile::release).
+  void release(const TensorView& tensor) const;
 
  private:
   friend class GgufParser;
@@ -99,6 +107,7 @@ class GgufFile {
   [[noreturn]] void throw_missing(std::string_view key) const;
 
   MappedFile file_;
+  std::vector<MappedFile> further_files_;  ///< of a split model
   std::uint32_t version_ = 0;
   std::vector<GgufValue> values_;
   std::vector<TensorView> tensors_;

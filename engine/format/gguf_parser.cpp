@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
+#include <iterator>
 #include <limits>
 #include <numeric>
 
@@ -74,10 +74,25 @@ std::string names_of_supported_types() {
 
 }  // namespace
 
-GgufFile GgufFile::open(const std::filesystem::path& path) {
+GgufFile GgufParser::read(const std::filesystem::path& path) {
   GgufFile file(path);
   GgufParser(file).parse();
   return file;
+}
+
+void GgufParser::append(GgufFile& whole, GgufFile part) {
+  for (const TensorView& tensor : part.tensors_) {
+    if (whole.find_tensor(tensor.name) != nullptr) {
+      throw Error(fmt::format("{} does not belong to {}: tensor {} stands in both, or in a file between them.",
+                              printable_path(part.file_.path()), printable_path(whole.file_.path()),
+                              printable(tensor.name)));
+    }
+  }
+  std::ranges::move(part.tensors_, std::back_inserter(whole.tensors_));
+  whole.further_files_.push_back(std::move(part.file_));
+  // The index refers to names, which moved with the tensors.
+  whole.tensor_index_.clear();
+  for (std::size_t i = 0; i < whole.tensors_.size(); ++i) whole.tensor_index_.emplace(whole.tensors_[i].name, i);
 }
 
 GgufParser::GgufParser(GgufFile& into)

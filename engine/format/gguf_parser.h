@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "format/byte_reader.h"
 #include "format/gguf_file.h"
@@ -12,13 +14,15 @@ namespace runnel {
 /// Fills a GgufFile from its mapping: the one pass that checks everything the header claims.
 class GgufParser {
  public:
-  /// `into.file_` is mapped already; the rest is filled in by parse().
-  explicit GgufParser(GgufFile& into);
+  /// Reads one file; see GgufFile::open for what it throws.
+  static GgufFile read(const std::filesystem::path& path);
 
-  /// Throws Error, see GgufFile::open.
-  void parse();
+  /// Adds the tensors and the mapping of `part` to `whole`. Throws Error naming both files when they share a tensor.
+  static void append(GgufFile& whole, GgufFile part);
 
  private:
+  explicit GgufParser(GgufFile& into);
+  void parse();
   void read_preamble();
   void read_values();
   void read_tensor_table();

@@ -170,9 +170,11 @@ std::size_t GgufWriter::size_of(const TensorView& tensor) const {
   return bytes_of(tensor.type, static_cast<std::size_t>(tensor.rows()) * static_cast<std::size_t>(tensor.columns()));
 }
 
+// NOLINTBEGIN(bugprone-macro-parentheses): T is a type.
 #define RUNNEL_INSTANTIATE(T)                                             \
   template void GgufWriter::set<T>(std::string_view key, const T& value); \
   template void GgufWriter::set<std::vector<T>>(std::string_view key, const std::vector<T>& value);
+// NOLINTEND(bugprone-macro-parentheses)
 
 RUNNEL_INSTANTIATE(bool)
 RUNNEL_INSTANTIATE(std::int8_t)

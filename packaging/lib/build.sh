@@ -2,14 +2,15 @@
 # shellcheck disable=SC2154  # top and command_name come from the sourcing script
 # Configures and builds one of the presets. Sourced after report.sh.
 
-# build_preset PRESET: the programs are then in build/PRESET/bin.
+# build_preset PRESET [TARGET…]: builds these targets, or everything; programs are then in build/PRESET/bin.
 build_preset() {
   local preset=$1
+  shift
   need_space "${top}/build" 1000 "Building"
   configure "${preset}"
   say "Building (${preset}) …"
   new_log build
-  compile "${preset}" || explain_build_failure
+  compile --preset "${preset}" ${1:+--target "$@"} || explain_build_failure
 }
 
 configure() {
@@ -26,7 +27,7 @@ configure() {
 compile() {
   local line
   CMAKE_BUILD_PARALLEL_LEVEL=${CMAKE_BUILD_PARALLEL_LEVEL:-$(build_jobs)} NINJA_STATUS='[%f/%t] ' \
-    cmake --build --preset "$1" 2>&1 </dev/null 9>&- | tee -a "$(log_file build)" |
+    cmake --build "$@" 2>&1 </dev/null 9>&- | tee -a "$(log_file build)" |
     if [[ -t 1 ]]; then
       while IFS= read -r line; do
         if [[ ${line} =~ ^\[([0-9]+)/([0-9]+)\] ]]; then printf '\r%s of %s ' "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}"; fi

@@ -31,8 +31,8 @@ install_dependencies() {
   new_log packages
   # Measured over the whole lists: 25 MB for each package named, with what it brings along and the downloaded archive.
   need_space /usr "$((30 * ${#missing[@]}))" "Installing the packages that are missing"
-  if ((${#missing[@]} > 3)); then say "Installing ${#missing[@]} packages …"; else say "Installing ${missing[*]} …"; fi
   as_root_or_explain "${missing[@]}"
+  if ((${#missing[@]} > 3)); then say "Installing ${#missing[@]} packages …"; else say "Installing ${missing[*]} …"; fi
   # One source that fails need not be one of those we need: whether it is shows in the installation.
   apt_get update || true
   apt_get install --yes --no-install-recommends "${missing[@]}" || explain_apt_failure

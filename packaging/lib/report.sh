@@ -25,9 +25,9 @@ unforeseen() {
 begin() {
   set -E  # functions inherit the trap
   trap 'unforeseen "${BASH_SOURCE[0]##*/}" "${LINENO}"' ERR
-  mkdir -p "${log_dir}" 2>/dev/null ||
+  { mkdir -p "${log_dir}" && : >>"${log_dir}/lock"; } 2>/dev/null ||
     fail "Cannot write to ${top}/build; make the source tree writable for $(id -un), or free space on its disk, and run ${command_name} again."
-  exec 9>"${log_dir}/lock"
+  exec 9>>"${log_dir}/lock"
   flock --nonblock 9 || fail "Another set-up is at work in ${top}; wait until it has ended and run ${command_name} again."
 }
 
@@ -41,7 +41,7 @@ logged() {
 log_file() { printf '%s/%s.log' "${log_dir}" "$1"; }
 
 new_log() {
-  : >"$(log_file "$1")" || fail "Cannot write ${log_dir}; free space on its disk and run ${command_name} again."
+  { : >"$(log_file "$1")"; } 2>/dev/null || fail "Cannot write to ${log_dir}; make it writable for $(id -un), or free space on its disk and run ${command_name} again."
 }
 
 # log_says LOG PATTERN: whether a tool wrote something that matches (extended regular expression, any case).

@@ -11,9 +11,15 @@ namespace runnel::jinja {
 
 namespace {
 
-List& list_of(const Value& self) { return **self.as<Ref<List>>(); }
-Dict& dict_of(const Value& self) { return **self.as<Ref<Dict>>(); }
-Loop& loop_of(const Value& self) { return **self.as<Ref<Loop>>(); }
+List& list_of(const Value& self) {
+  return **self.as<Ref<List>>();
+}
+Dict& dict_of(const Value& self) {
+  return **self.as<Ref<Dict>>();
+}
+Loop& loop_of(const Value& self) {
+  return **self.as<Ref<Loop>>();
+}
 
 Value pair(Context& context, const Value& first, const Value& second) {
   auto result = context.tuple();
@@ -132,7 +138,8 @@ Value dict_pop(Context& context, const Value& self, const Arguments& arguments) 
   Value taken = *found;
   auto& entries = dict_of(self).entries;
   context.meter.walk(entries.size());
-  entries.erase(std::find_if(entries.begin(), entries.end(), [&](const auto& entry) { return &entry.second == found; }));
+  entries.erase(
+      std::find_if(entries.begin(), entries.end(), [&](const auto& entry) { return &entry.second == found; }));
   return taken;
 }
 
@@ -164,8 +171,9 @@ Value loop_attribute(Context& context, const Value& self, const std::string& nam
   if (name == "first") return Value::boolean(loop.index == 0);
   if (name == "last") return Value::boolean(loop.index + 1 == items.size());
   if (name == "length") return Value::integer(items.size());
-  if (name == "depth") return Value::integer(std::int64_t{loop.depth} + 1);
-  if (name == "depth0") return Value::integer(std::int64_t{loop.depth});
+  // The depth of recursion, which we don't have; loops inside loops don't count.
+  if (name == "depth") return Value::integer(std::int64_t{1});
+  if (name == "depth0") return Value::integer(std::int64_t{0});
   if (name == "previtem" && loop.index > 0) return items[loop.index - 1];
   if (name == "nextitem" && loop.index + 1 < items.size()) return items[loop.index + 1];
   if (name == "cycle") return context.heap.make<Builtin>(loop_cycle, self);

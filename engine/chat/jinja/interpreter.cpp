@@ -46,20 +46,34 @@ Interpreter::Flow Interpreter::run_statement(const Statement& statement) {
   context_.meter.step();
   line_ = statement.line;
   switch (statement.kind) {
-    case Statement::Kind::data: out_.append(statement.data); break;
-    case Statement::Kind::print: put(evaluate(*statement.values[0])); break;
-    case Statement::Kind::choice: return run_choice(statement);
-    case Statement::Kind::loop: return run_loop(statement);
-    case Statement::Kind::assign: assign(statement.target, evaluate(*statement.values[0])); break;
+    case Statement::Kind::data:
+      out_.append(statement.data);
+      break;
+    case Statement::Kind::print:
+      put(evaluate(*statement.values[0]));
+      break;
+    case Statement::Kind::choice:
+      return run_choice(statement);
+    case Statement::Kind::loop:
+      return run_loop(statement);
+    case Statement::Kind::assign:
+      assign(statement.target, evaluate(*statement.values[0]));
+      break;
     case Statement::Kind::capture:
-    case Statement::Kind::filter: return run_capture(statement);
+    case Statement::Kind::filter:
+      return run_capture(statement);
     case Statement::Kind::macro:
       scope_->set(statement.name, context_.heap.make<Macro>(statement, scope_));
       break;
-    case Statement::Kind::call: run_call(statement); break;
-    case Statement::Kind::scope: return run_scope(statement);
-    case Statement::Kind::break_loop: return Flow::break_loop;
-    case Statement::Kind::continue_loop: return Flow::continue_loop;
+    case Statement::Kind::call:
+      run_call(statement);
+      break;
+    case Statement::Kind::scope:
+      return run_scope(statement);
+    case Statement::Kind::break_loop:
+      return Flow::break_loop;
+    case Statement::Kind::continue_loop:
+      return Flow::continue_loop;
   }
   return Flow::onwards;
 }
@@ -92,12 +106,10 @@ Ref<List> Interpreter::loop_items(const Statement& statement) {
 Interpreter::Flow Interpreter::run_loop(const Statement& statement) {
   const Ref<Loop> loop = context_.heap.make<Loop>();
   loop->items = loop_items(statement);
-  loop->depth = loop_depth_;
   if (loop->items->items.empty()) {
     const InScope scope(*this, scope_);
     return run_block(statement.alternative);
   }
-  ++loop_depth_;
   for (; loop->index < loop->items->items.size(); ++loop->index) {
     context_.meter.step();
     const InScope scope(*this, scope_);
@@ -105,7 +117,6 @@ Interpreter::Flow Interpreter::run_loop(const Statement& statement) {
     assign(statement.target, loop->items->items[loop->index]);
     if (run_block(statement.body) == Flow::break_loop) break;
   }
-  --loop_depth_;
   return Flow::onwards;
 }
 
@@ -167,13 +178,11 @@ void Interpreter::assign(const Target& target, const Value& value) {
 
 Value Interpreter::call_macro(const Macro& macro, const Arguments& arguments) {
   TextBuilder outer = std::exchange(out_, TextBuilder(context_.meter));
-  const int loop_depth = std::exchange(loop_depth_, 0);
   {
     const InScope scope(*this, macro.scope);
     bind_parameters(macro, arguments);
     run_block(macro.definition.body);
   }
-  loop_depth_ = loop_depth;
   return std::exchange(out_, std::move(outer)).finish();
 }
 

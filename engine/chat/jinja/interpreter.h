@@ -91,7 +91,6 @@ class Interpreter {
   TextBuilder out_;
   int line_ = 1;
   int depth_ = 0;
-  int loop_depth_ = 0;
 };
 
 /// As long as it lives, one level more of evaluation; throws Fault when there are too many for a small stack.

@@ -50,10 +50,17 @@ Value list(Context& context, const Value& self, const Arguments& arguments) {
   return to_list(context, self);
 }
 
-/// `value.a.0.b`, given as the text "a.0.b" or as a number.
-Value at_path(Context& context, Value value, const Value& path) {
+/// `value.a.0.b`, given as the text "a.0.b" or as a number; each step that finds nothing gives `otherwise`.
+Value at_path(Context& context, Value value, const Value& path, const Value& otherwise = Undefined()) {
+  const auto take = [&](const Value& index) {
+    value = subscript(context, value, index);
+    if (value.is<Undefined>()) value = otherwise;
+  };
   const auto* text = path.as<Text>();
-  if (!text) return subscript(context, value, path);
+  if (!text) {
+    take(path);
+    return value;
+  }
   std::string_view rest = text->bytes();
   context.meter.walk(rest.size());
   while (true) {
@@ -62,7 +69,7 @@ Value at_path(Context& context, Value value, const Value& path) {
     std::int64_t index = 0;
     const auto number = std::from_chars(step.data(), step.data() + step.size(), index);
     const bool numbered = number.ec == std::errc() && number.ptr == step.data() + step.size() && step[0] != '-';
-    value = subscript(context, value, numbered ? Value::integer(index) : Text(std::string(step)));
+    take(numbered ? Value::integer(index) : Text(std::string(step)));
     if (dot == rest.size()) return value;
     rest.remove_prefix(dot + 1);
   }
@@ -152,7 +159,8 @@ Value unique(Context& context, const Value& self, const Arguments& arguments) {
   auto result = context.list();
   for (const auto& item : all->items) {
     Value key = folded(context, key_of(context, item, bound[1]), bound.truth(0, false));
-    const bool known = std::any_of(seen.begin(), seen.end(), [&](const Value& other) { return equal(context, key, other); });
+    const bool known =
+        std::any_of(seen.begin(), seen.end(), [&](const Value& other) { return equal(context, key, other); });
     if (known) continue;
     seen.push_back(std::move(key));
     result->append(item);
@@ -186,15 +194,17 @@ Value sum(Context& context, const Value& self, const Arguments& arguments) {
   return total;
 }
 
+/// As to_list, but what is false has no entries, not even none.
+Ref<List> to_list_if_true(Context& context, const Value& value) {
+  return is_true(value) ? to_list(context, value) : context.list();
+}
+
 /// `map('upper')`, `map(attribute='role')`.
 Value map(Context& context, const Value& self, const Arguments& arguments) {
-  auto result = to_list(context, self);
+  auto result = to_list_if_true(context, self);
   if (arguments.positional.empty()) {
     const Bound bound(arguments, {"attribute", "default"}, 1);
-    for (auto& item : result->items) {
-      Value found = at_path(context, item, *bound[0]);
-      item = found.is<Undefined>() && bound[1] ? *bound[1] : std::move(found);
-    }
+    for (auto& item : result->items) item = at_path(context, item, *bound[0], bound[1] ? *bound[1] : Undefined());
     return result;
   }
   const Text& name = need_text(arguments.positional[0], "the name of a filter");
@@ -226,7 +236,7 @@ Value select(Context& context, const Value& self, const Arguments& arguments) {
     if (!test) throw Fault("unknown test '" + std::string(name.bytes()) + "'");
     rest.positional.erase(rest.positional.begin());
   }
-  const Ref<List> all = to_list(context, self);
+  const Ref<List> all = to_list_if_true(context, self);
   auto result = context.list();
   for (const auto& item : all->items) {
     context.meter.step();
@@ -262,6 +272,8 @@ constexpr Entry filters[] = {
 
 }  // namespace
 
-Function find_sequence_filter(std::string_view name) { return find_in(filters, name); }
+Function find_sequence_filter(std::string_view name) {
+  return find_in(filters, name);
+}
 
 }  // namespace runnel::jinja

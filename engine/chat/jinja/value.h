@@ -104,7 +104,6 @@ struct Loop : Object {
 
   Ref<List> items;
   std::size_t index = 0;
-  int depth = 0;             ///< of loops in loops, 0 for the outermost
   Ref<List> last_changed{};  ///< arguments of the last call of `loop.changed`
 };
 
@@ -139,7 +138,9 @@ struct Context {
 };
 
 /// A text in the words of the template.
-inline Value text(std::string_view bytes) { return Text(std::string(bytes)); }
+inline Value text(std::string_view bytes) {
+  return Text(std::string(bytes));
+}
 
 /// As Python's names of types, for messages.
 std::string_view type_name(const Value& value);

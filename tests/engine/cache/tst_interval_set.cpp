@@ -22,7 +22,7 @@ using Intervals = std::vector<std::pair<std::int64_t, std::int64_t>>;
 class IntervalSetTest : public QObject {
   Q_OBJECT
 
- private slots:
+ private Q_SLOTS:
   void joins_what_overlaps_or_touches();
   void removing_splits();
   void an_empty_or_reversed_range_changes_nothing();

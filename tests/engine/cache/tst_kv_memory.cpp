@@ -75,7 +75,7 @@ struct Filled {
 class KvMemoryTest : public QObject {
   Q_OBJECT
 
- private slots:
+ private Q_SLOTS:
   void every_row_is_found_where_it_was_stored_data();
   void every_row_is_found_where_it_was_stored();
   void copies_between_types_and_sizes_data();

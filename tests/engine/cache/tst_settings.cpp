@@ -9,7 +9,7 @@ using namespace runnel;
 class SettingsTest : public QObject {
   Q_OBJECT
 
- private slots:
+ private Q_SLOTS:
   void accepts_the_limits_of_every_range_data();
   void accepts_the_limits_of_every_range();
   void refuses_with_name_value_and_range_data();

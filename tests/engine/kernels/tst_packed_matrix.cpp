@@ -34,7 +34,7 @@ std::vector<float> unpacked(const PackedMatrix& matrix, int row) {
 class PackedMatrixTest : public QObject {
   Q_OBJECT
 
- private slots:
+ private Q_SLOTS:
   void packs_blocks_without_loss_data();
   void packs_blocks_without_loss();
   void packs_floats_rounded_to_the_type_data();

@@ -94,7 +94,7 @@ QString wrong_sum(const Kernels& kernels, const Memory& memory, const Call& call
 class ScoresTest : public QObject {
   Q_OBJECT
 
- private slots:
+ private Q_SLOTS:
   void scores_and_sums_are_as_defined_data();
   void scores_and_sums_are_as_defined();
 };

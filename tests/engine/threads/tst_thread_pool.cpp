@@ -15,7 +15,7 @@ using namespace runnel;
 class ThreadPoolTest : public QObject {
   Q_OBJECT
 
- private slots:
+ private Q_SLOTS:
   void runs_each_chunk_once_data();
   void runs_each_chunk_once();
   void runs_many_jobs_in_a_row();

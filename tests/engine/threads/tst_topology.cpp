@@ -41,7 +41,7 @@ class Machine {
 class TopologyTest : public QObject {
   Q_OBJECT
 
- private slots:
+ private Q_SLOTS:
   void without_any_files_every_processor_is_a_core();
   void siblings_are_one_core();
   void a_mask_with_holes_counts_its_own_processors();

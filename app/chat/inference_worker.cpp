@@ -1,0 +1,195 @@
+#include "app/chat/inference_worker.h"
+
+#include <QElapsedTimer>
+#include <QLoggingCategory>
+
+#include <algorithm>
+#include <exception>
+#include <filesystem>
+#include <new>
+#include <utility>
+
+#include "app/chat/model_chat_format.h"
+#include "runnel/error.h"
+
+namespace runnel::app {
+
+namespace {
+
+Q_LOGGING_CATEGORY(logWorker, "runnel.worker")
+
+constexpr qint64 kProgressEveryMs = 33;
+
+/** Runs `job`; what it throws reaches `refuse` as a sentence. No failure may end the thread. */
+template <typename Job, typename Refuse>
+void guarded(const Job& job, const Refuse& refuse) {
+  try {
+    job();
+  } catch (const runnel::Error& error) {
+    refuse(QString::fromStdString(error.what()));
+  } catch (const std::bad_alloc&) {
+    refuse(InferenceWorker::tr(
+        "There is not enough memory; close other programs, or choose a smaller model or ctx_size."));
+  } catch (const std::exception& error) {
+    refuse(InferenceWorker::tr("Something unexpected happened: %1").arg(QString::fromUtf8(error.what())));
+  }
+}
+
+/** What of `settings` a model can have: the ctx_size of the settings page may be meant for a larger one. */
+runnel::CacheSettings fitting(runnel::CacheSettings settings, int trainedContext) {
+  const bool isTooLarge = trainedContext > 0 && settings.ctx_size > trainedContext && !settings.allow_untrained_ctx;
+  if (!isTooLarge) return settings;
+  settings.ctx_size = trainedContext;
+  settings.n_keep = std::clamp(settings.n_keep, 0, std::max(0, trainedContext - 2));
+  if (settings.n_discard != -1)
+    settings.n_discard = std::clamp(settings.n_discard, 1, std::max(1, trainedContext - settings.n_keep - 1));
+  return settings;
+}
+
+}  // namespace
+
+InferenceWorker::InferenceWorker(WorkControl& control, QObject* parent) : QObject(parent), m_control(control) {}
+
+InferenceWorker::~InferenceWorker() {
+  m_control.setSession(nullptr);
+}
+
+void InferenceWorker::load(const LoadRequest& request, const std::stop_token& stop) {
+  if (m_control.isQuitting()) return;
+  const auto refuse = [this, &stop](const QString& message) {
+    Q_EMIT loadFailed(stop.stop_requested() ? tr("Loading was stopped.") : message);
+  };
+  guarded(
+      [&] {
+        std::unique_ptr<Engine> engine = loadEngine(request, stop);
+        m_control.setSession(engine->session.get());
+        m_engine = std::move(engine);
+        m_threads = request.threads;
+        Q_EMIT loaded(request.path, m_engine->model->facts());
+        Q_EMIT cacheSettingsApplied(m_engine->session->settings());
+        publish(0);
+      },
+      refuse);
+}
+
+std::unique_ptr<Engine> InferenceWorker::loadEngine(const LoadRequest& request, const std::stop_token& stop) {
+  QElapsedTimer sinceProgress;
+  const auto progress = [&](double done) {
+    if (sinceProgress.isValid() && sinceProgress.elapsed() < kProgressEveryMs && done < 1) return;
+    sinceProgress.start();
+    Q_EMIT loadProgress(done);
+  };
+  auto engine = std::make_unique<Engine>();
+  const runnel::LoadOptions options{.threads = request.threads};
+  engine->model = runnel::Model::load(std::filesystem::path(request.path.toStdString()), options, progress, stop);
+  engine->format = std::make_unique<ModelChatFormat>(engine->model);
+  const runnel::CacheSettings settings = fitting(m_wanted, engine->model->facts().trained_context);
+  engine->session = std::make_unique<runnel::Session>(engine->model, settings, request.threads);
+  if (stop.stop_requested()) throw runnel::Cancelled();
+  return engine;
+}
+
+void InferenceWorker::runTurn(const TurnRequest& request, quint64 turn) {
+  if (m_control.isQuitting()) return;
+  const auto refuse = [&](const QString& message) { Q_EMIT failed(request.conversationId, request.answerId, message); };
+  if (!m_engine) return refuse(tr("No model is loaded; choose one first."));
+  m_shown = request.conversationId;
+  guarded([&] { answer(request, turn); }, refuse);
+}
+
+void InferenceWorker::answer(const TurnRequest& request, quint64 turn) {
+  TurnRunner runner(*m_engine, m_control, listener());
+  std::optional<TurnStats> stats;
+  try {
+    stats = runner.run(turn, request);
+  } catch (...) {
+    // A failure in the middle of a batch leaves the cache and what is known of it apart: then it is made anew.
+    if (m_engine->session->fed() != static_cast<qint64>(m_engine->cached.ids.size())) m_engine->reset();
+    throw;
+  }
+  publish(0);
+  if (stats)
+    Q_EMIT finished(*stats);
+  else
+    Q_EMIT promptCancelled(request.conversationId, request.answerId);
+}
+
+void InferenceWorker::open(qint64 conversationId) {
+  m_shown = conversationId;
+  publish(0);
+}
+
+void InferenceWorker::setCacheSettings(const runnel::CacheSettings& settings) {
+  if (m_control.isQuitting()) return;
+  guarded(
+      [&] {
+        applyCacheSettings(settings);
+        m_wanted = settings;
+        Q_EMIT cacheSettingsApplied(m_engine ? m_engine->session->settings() : settings);
+        publish(0);
+      },
+      [this](const QString& message) { Q_EMIT cacheSettingsRefused(message); });
+}
+
+void InferenceWorker::applyCacheSettings(const runnel::CacheSettings& settings) {
+  if (!m_engine) {
+    runnel::CacheSettings chosen = settings;
+    chosen.allow_untrained_ctx = true;  // there is no model yet that could limit it
+    if (chosen.ctx_size != 0) runnel::validate(chosen, 0);
+    return;
+  }
+  m_engine->session->clear_cancel();
+  if (!isInPlace(settings)) return replaceSession(settings);
+  runnel::CacheChange change;
+  if (settings.ctx_size != 0) change.ctx_size = settings.ctx_size;
+  change.n_keep = settings.n_keep;
+  change.n_discard = settings.n_discard;
+  change.kv_type = settings.kv_type;
+  m_engine->session->set(change);
+}
+
+bool InferenceWorker::isInPlace(const runnel::CacheSettings& settings) const {
+  const runnel::CacheSettings& now = m_engine->session->settings();
+  const bool isUnevicted = m_engine->session->telemetry().evicted == 0;
+  return settings.batch == now.batch && settings.allow_untrained_ctx == now.allow_untrained_ctx &&
+         (settings.n_keep <= now.n_keep || isUnevicted);
+}
+
+// The new session is made first: when its settings or memory don't allow it, nothing has changed.
+void InferenceWorker::replaceSession(const runnel::CacheSettings& settings) {
+  auto session = std::make_unique<runnel::Session>(m_engine->model, settings, m_threads);
+  m_control.setSession(session.get());
+  m_engine->session = std::move(session);
+  try {
+    TurnRunner(*m_engine, m_control, listener()).makeAnew();
+  } catch (const std::exception& error) {
+    qCWarning(logWorker, "The conversation was not evaluated again: %s", error.what());
+    m_engine->reset();  // the settings hold all the same; the next turn makes it anew
+  }
+}
+
+TurnListener InferenceWorker::listener() {
+  return {.promptProgress = [this](const PromptProgress& progress) { Q_EMIT promptProgress(progress); },
+          .tokens = [this](const TokenBatch& batch) { Q_EMIT tokens(batch); },
+          .cacheChanged = [this](double tokensPerSecond) { publish(tokensPerSecond); }};
+}
+
+void InferenceWorker::publish(double tokensPerSecond) {
+  if (!m_engine) return;
+  CacheSnapshot snapshot;
+  snapshot.conversationId = m_shown;
+  snapshot.tokensPerSecond = tokensPerSecond;
+  if (m_engine->cached.conversationId == m_shown) {
+    snapshot.telemetry = m_engine->session->telemetry();
+    snapshot.spans = m_engine->cached.spans;
+  } else {
+    runnel::CacheTelemetry& empty = snapshot.telemetry;
+    empty.settings = m_engine->session->settings();
+    empty.slots = empty.settings.ctx_size + runnel::headroom(empty.settings.ctx_size);
+    empty.bytes = runnel::cache_bytes(m_engine->model->facts(), empty.settings);
+    empty.bytes_per_token = empty.bytes / static_cast<std::size_t>(empty.slots);
+  }
+  Q_EMIT cacheChanged(snapshot);
+}
+
+}  // namespace runnel::app

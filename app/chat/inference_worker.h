@@ -1,0 +1,61 @@
+#pragma once
+
+#include <QObject>
+
+#include <functional>
+#include <memory>
+#include <stop_token>
+
+#include "app/chat/chat_values.h"
+#include "app/chat/turn_runner.h"
+#include "app/chat/work_control.h"
+
+namespace runnel::app {
+
+/**
+ * Owns the model and its session and does one job at a time. Lives on the inference thread: its functions are called
+ * there, and its signals reach other threads as queued ones, tokens at most every 16 ms and the cache every 33.
+ */
+class InferenceWorker : public QObject {
+  Q_OBJECT
+
+ public:
+  /** `control` outlives the worker. */
+  explicit InferenceWorker(WorkControl& control, QObject* parent = nullptr);
+  ~InferenceWorker() override;
+
+  void load(const LoadRequest& request, const std::stop_token& stop);
+  void runTurn(const TurnRequest& request, quint64 turn);
+  void open(qint64 conversationId);
+  void setCacheSettings(const runnel::CacheSettings& settings);
+
+ Q_SIGNALS:
+  void loadProgress(double done);
+  void loaded(const QString& path, const runnel::ModelFacts& facts);
+  void loadFailed(const QString& message);
+  void promptProgress(const runnel::app::PromptProgress& progress);
+  void promptCancelled(qint64 conversationId, qint64 answerId);
+  void tokens(const runnel::app::TokenBatch& batch);
+  void finished(const runnel::app::TurnStats& stats);
+  void failed(qint64 conversationId, qint64 answerId, const QString& message);
+  void cacheChanged(const runnel::app::CacheSnapshot& snapshot);
+  void cacheSettingsApplied(const runnel::CacheSettings& settings);
+  void cacheSettingsRefused(const QString& message);
+
+ private:
+  std::unique_ptr<Engine> loadEngine(const LoadRequest& request, const std::stop_token& stop);
+  void answer(const TurnRequest& request, quint64 turn);
+  void applyCacheSettings(const runnel::CacheSettings& settings);
+  bool isInPlace(const runnel::CacheSettings& settings) const;
+  void replaceSession(const runnel::CacheSettings& settings);
+  TurnListener listener();
+  void publish(double tokensPerSecond);
+
+  WorkControl& m_control;
+  std::unique_ptr<Engine> m_engine;
+  runnel::CacheSettings m_wanted;  // what the user chose; a model with a smaller context gets less of it
+  int m_threads = 0;
+  qint64 m_shown = 0;
+};
+
+}  // namespace runnel::app

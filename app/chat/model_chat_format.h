@@ -1,0 +1,28 @@
+#pragma once
+
+#include <memory>
+
+#include "app/chat/chat_format.h"
+#include "runnel/model.h"
+
+namespace runnel::app {
+
+/** The template and the vocabulary of a loaded model. */
+class ModelChatFormat : public ChatFormat {
+ public:
+  /** Throws Error that says why when the model has no usable vocabulary. */
+  explicit ModelChatFormat(std::shared_ptr<const runnel::Model> model);
+
+  /** Where the template refuses a system message, its text opens the first user's message instead. */
+  runnel::Turn firstTurn(const std::vector<runnel::Message>& messages) const override;
+  runnel::Turn nextTurn(const std::vector<runnel::Message>& messages, std::size_t lastAnswer,
+                        std::optional<runnel::Token> lastFed) const override;
+  std::vector<runnel::Token> encodeAnswer(const std::string& text) const override;
+  QString fingerprint() const override;
+
+ private:
+  std::shared_ptr<const runnel::Model> m_model;
+  runnel::RenderOptions m_options;
+};
+
+}  // namespace runnel::app

@@ -1,0 +1,256 @@
+#include "app/chat/turn_plan.h"
+
+#include <algorithm>
+#include <iterator>
+#include <optional>
+#include <string>
+
+#include "runnel/error.h"
+
+namespace runnel::app {
+
+namespace {
+
+using Messages = QList<ChatMessage>;
+using Tokens = std::vector<runnel::Token>;
+
+/** A message's tokens as they were, or would have been, fed. */
+struct Part {
+  qint64 messageId = 0;
+  Role role = Role::User;
+  Tokens tokens;
+};
+
+const char* roleName(Role role) {
+  switch (role) {
+    case Role::System:
+      return "system";
+    case Role::User:
+      return "user";
+    case Role::Assistant:
+      return "assistant";
+  }
+  return "user";
+}
+
+std::vector<runnel::Message> forTemplate(const Messages& messages) {
+  std::vector<runnel::Message> result;
+  result.reserve(static_cast<std::size_t>(messages.size()));
+  for (const ChatMessage& message : messages) result.push_back({roleName(message.role), message.text.toStdString()});
+  return result;
+}
+
+/** At most one system message, then user and assistant in turn, a user's last: what every template accepts. An answer
+ *  that is missing is an empty one, with the id 0. */
+Messages inTurn(const Messages& messages) {
+  Messages result;
+  for (const ChatMessage& message : messages) {
+    const bool afterUser = !result.isEmpty() && result.last().role == Role::User;
+    if (message.role == Role::System && !result.isEmpty()) continue;
+    if (message.role == Role::Assistant && !afterUser) continue;
+    if (message.role == Role::User && afterUser) result.append(ChatMessage{.role = Role::Assistant});
+    result.append(message);
+  }
+  if (result.isEmpty() || result.last().role != Role::User)
+    throw runnel::Error("There is no message to answer; write one.");
+  return result;
+}
+
+qsizetype firstUserOf(const Messages& messages) {
+  return messages.first().role == Role::System ? 1 : 0;
+}
+
+qint64 systemIdOf(const Messages& messages) {
+  return messages.first().role == Role::System ? messages.first().id : 0;
+}
+
+std::optional<runnel::Token> lastOf(const Tokens& tokens) {
+  return tokens.empty() ? std::nullopt : std::optional(tokens.back());
+}
+
+/** The tokens of single messages, stored ones where they belong to this model. */
+class Parts {
+ public:
+  Parts(const ChatFormat& format, const Messages& messages) : m_format(format), m_messages(messages) {}
+
+  /** `prefix`: how many of the first user's tokens precede its text. */
+  Tokens firstUser(qint64& prefix) const {
+    const qsizetype index = firstUserOf(m_messages);
+    const ChatMessage& message = m_messages.at(index);
+    prefix = message.prefix;
+    if (isUsable(message) && prefix >= 0 && prefix <= message.ids.size()) return stored(message);
+    runnel::Turn turn = m_format.firstTurn(forTemplate(m_messages.first(index + 1)));
+    prefix = static_cast<qint64>(turn.before_first_user);
+    return std::move(turn.tokens);
+  }
+
+  Tokens answer(qsizetype index) const {
+    const ChatMessage& message = m_messages.at(index);
+    if (isUsable(message)) return stored(message);
+    return message.text.isEmpty() ? Tokens{} : m_format.encodeAnswer(message.text.toStdString());
+  }
+
+  /** A user's message that is not the first. What a template writes between an answer and the next depends on these
+   *  two, so they are rendered alone: the cost must not grow with the conversation. */
+  Tokens user(qsizetype index) const {
+    const ChatMessage& message = m_messages.at(index);
+    if (isUsable(message)) return stored(message);
+    Messages near = m_messages.first(firstUserOf(m_messages));
+    near.append(m_messages.mid(index - 2, 3));
+    return m_format.nextTurn(forTemplate(near), static_cast<std::size_t>(near.size() - 2), lastOf(answer(index - 1)))
+        .tokens;
+  }
+
+ private:
+  bool isUsable(const ChatMessage& message) const {
+    return !message.ids.isEmpty() && message.tokenizer == m_format.fingerprint();
+  }
+  static Tokens stored(const ChatMessage& message) { return {message.ids.begin(), message.ids.end()}; }
+
+  const ChatFormat& m_format;
+  const Messages& m_messages;
+};
+
+void append(TurnPlan& plan, const Part& part) {
+  const qint64 first = plan.backTo + static_cast<qint64>(plan.tokens.size());
+  plan.tokens.insert(plan.tokens.end(), part.tokens.begin(), part.tokens.end());
+  plan.spans.append({.messageId = part.messageId,
+                     .role = part.role,
+                     .first = first,
+                     .end = first + static_cast<qint64>(part.tokens.size())});
+}
+
+TurnPlan firstTurnPlan(const ChatFormat& format, const Messages& messages) {
+  runnel::Turn turn = format.firstTurn(forTemplate(messages));
+  const auto prefix = static_cast<std::ptrdiff_t>(turn.before_first_user);
+  TurnPlan plan;
+  plan.anew = true;
+  plan.prefix = prefix;
+  plan.promptPrefix = prefix;
+  append(plan, {systemIdOf(messages), Role::System, {turn.tokens.begin(), turn.tokens.begin() + prefix}});
+  append(plan, {messages.last().id, Role::User, {turn.tokens.begin() + prefix, turn.tokens.end()}});
+  return plan;
+}
+
+/** The newest whole exchanges before the last message that `room` has place for, oldest first. */
+std::vector<Part> newestExchanges(const Parts& parts, const Messages& messages, const Tokens& firstUserText,
+                                  qint64 room) {
+  std::vector<Part> newestFirst;
+  for (qsizetype user = messages.size() - 3; user >= firstUserOf(messages); user -= 2) {
+    Part question{messages.at(user).id, Role::User, user == firstUserOf(messages) ? firstUserText : parts.user(user)};
+    Part answer{messages.at(user + 1).id, Role::Assistant, parts.answer(user + 1)};
+    room -= static_cast<qint64>(question.tokens.size() + answer.tokens.size());
+    if (room < 0) break;
+    newestFirst.push_back(std::move(answer));
+    newestFirst.push_back(std::move(question));
+  }
+  std::reverse(newestFirst.begin(), newestFirst.end());
+  return newestFirst;
+}
+
+/** How much of the cached conversation the messages of a request continue. */
+struct Match {
+  bool found = false;
+  qsizetype spans = 0;     //!< so many of the cached spans belong to the request …
+  qsizetype messages = 0;  //!< … and this is the first of its messages that is not cached
+};
+
+Match match(const QList<MessageSpan>& spans, const Messages& messages) {
+  Match result;
+  const qsizetype firstUser = firstUserOf(messages);
+  if (spans.size() < 2 || spans.first().messageId != systemIdOf(messages)) return result;
+  const auto isFirstCached = [&](const ChatMessage& message) { return message.id == spans.at(1).messageId; };
+  const auto start = std::find_if(messages.begin() + firstUser, messages.end(), isFirstCached);
+  result.found = start != messages.end();
+  result.spans = 1;
+  result.messages = std::distance(messages.begin(), start);
+  while (result.messages < messages.size()) {
+    const qint64 id = messages.at(result.messages).id;
+    const bool cached = result.spans < spans.size() && id == spans.at(result.spans).messageId;
+    if (!cached && id != 0) break;
+    if (cached) ++result.spans;
+    ++result.messages;
+  }
+  return result;
+}
+
+Tokens cut(const CachedConversation& cached, qint64 first, qint64 end) {
+  return {cached.ids.begin() + first, cached.ids.begin() + end};
+}
+
+}  // namespace
+
+void cutBack(CachedConversation& cached, qint64 fed) {
+  cached.ids.resize(static_cast<std::size_t>(fed));
+  while (!cached.spans.isEmpty() && cached.spans.last().end > fed) cached.spans.removeLast();
+  if (cached.spans.isEmpty()) cached = {};
+}
+
+TurnPlan TurnPlanner::plan(const CachedConversation& cached, const TurnRequest& request) const {
+  const Messages messages = inTurn(request.messages);
+  if (cached.conversationId != request.conversationId) return planAnew(request);
+  const Match known = match(cached.spans, messages);
+  if (!known.found) return planAnew(request);
+
+  TurnPlan plan;
+  plan.prefix = cached.prefix;
+  plan.spans = cached.spans.first(known.spans);
+  const MessageSpan last = plan.spans.last();
+  if (known.messages == messages.size()) {  // the message is answered anew: its last token gives the logits again
+    plan.backTo = last.end - 1;
+    plan.tokens = cut(cached, last.end - 1, last.end);
+    plan.promptPrefix = messages.size() == firstUserOf(messages) + 1 ? cached.prefix : 0;
+    plan.promptFirst = last.first - plan.promptPrefix;
+    return plan;
+  }
+  if (known.messages != messages.size() - 1) return planAnew(request);
+  plan.backTo = last.end;
+  plan.promptFirst = last.end;
+  const bool answered = last.role == Role::Assistant && last.end > last.first;
+  runnel::Turn turn =
+      m_format.nextTurn(forTemplate(messages), static_cast<std::size_t>(messages.size() - 2),
+                        answered ? std::optional(cached.ids.at(static_cast<std::size_t>(last.end - 1))) : std::nullopt);
+  append(plan, {messages.last().id, Role::User, std::move(turn.tokens)});
+  return plan;
+}
+
+TurnPlan TurnPlanner::planAnew(const TurnRequest& request) const {
+  const Messages messages = inTurn(request.messages);
+  if (messages.size() == firstUserOf(messages) + 1) return firstTurnPlan(m_format, messages);
+
+  const Parts parts(m_format, messages);
+  TurnPlan plan;
+  plan.anew = true;
+  Tokens firstUser = parts.firstUser(plan.prefix);
+  const auto text = firstUser.begin() + plan.prefix;
+  const qsizetype lastAnswer = messages.size() - 2;
+  runnel::Turn turn =
+      m_format.nextTurn(forTemplate(messages), static_cast<std::size_t>(lastAnswer), lastOf(parts.answer(lastAnswer)));
+  const qint64 room = m_ctxSize - plan.prefix - static_cast<qint64>(turn.tokens.size());
+  append(plan, {systemIdOf(messages), Role::System, {firstUser.begin(), text}});
+  for (const Part& part : newestExchanges(parts, messages, {text, firstUser.end()}, room)) append(plan, part);
+  plan.promptFirst = static_cast<qint64>(plan.tokens.size());
+  append(plan, {messages.last().id, Role::User, std::move(turn.tokens)});
+  return plan;
+}
+
+TurnPlan TurnPlanner::planAgain(const CachedConversation& cached) const {
+  TurnPlan plan;
+  plan.anew = true;
+  plan.prefix = cached.prefix;
+  if (cached.spans.isEmpty()) return plan;
+  qint64 room = m_ctxSize - cached.prefix;
+  qsizetype start = cached.spans.size();
+  for (qsizetype user = start - 1; user >= 1; --user) {
+    if (cached.spans.at(user).role != Role::User) continue;
+    if (static_cast<qint64>(cached.ids.size()) - cached.spans.at(user).first > room) break;
+    start = user;
+  }
+  append(plan, {cached.spans.first().messageId, Role::System, cut(cached, 0, cached.prefix)});
+  for (const MessageSpan& span : cached.spans.mid(start))
+    append(plan, {span.messageId, span.role, cut(cached, span.first, span.end)});
+  plan.promptFirst = static_cast<qint64>(plan.tokens.size());
+  return plan;
+}
+
+}  // namespace runnel::app

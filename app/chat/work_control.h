@@ -1,0 +1,46 @@
+#pragma once
+
+#include <QtGlobal>
+
+#include <atomic>
+#include <mutex>
+#include <stop_token>
+
+#include "runnel/session.h"
+
+namespace runnel::app {
+
+/**
+ * How the window's thread interrupts the inference thread, which may be deep in a computation. Everything here may be
+ * called on any thread.
+ *
+ * Turns are numbered as they are sent, so that a stop reaches those that were sent before it and none that comes after,
+ * whether it is waiting, running or has just ended.
+ */
+class WorkControl {
+ public:
+  quint64 nextTurn() { return ++m_sent; }
+  bool isStopped(quint64 turn) const { return m_isQuitting || turn <= m_stoppedThrough; }
+  void stopTurns();
+
+  std::stop_token nextLoad();
+  void stopLoad();
+
+  bool isQuitting() const { return m_isQuitting; }
+  void quit();
+
+  /** The session that stopping cancels; the owner changes it before the session goes away. */
+  void setSession(runnel::Session* session);
+
+ private:
+  void cancelSession();
+
+  std::atomic<quint64> m_sent = 0;
+  std::atomic<quint64> m_stoppedThrough = 0;
+  std::atomic<bool> m_isQuitting = false;
+  std::mutex m_mutex;  // guards what follows
+  runnel::Session* m_session = nullptr;
+  std::stop_source m_load;
+};
+
+}  // namespace runnel::app

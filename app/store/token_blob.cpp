@@ -1,0 +1,19 @@
+#include "app/store/token_blob.h"
+
+#include <QtEndian>
+
+namespace runnel::app {
+
+QByteArray packIds(const QList<qint32>& ids) {
+  QByteArray blob(ids.size() * qsizetype{sizeof(qint32)}, Qt::Uninitialized);
+  qToLittleEndian<qint32>(ids.constData(), ids.size(), blob.data());
+  return blob;
+}
+
+QList<qint32> unpackIds(const QByteArray& blob) {
+  QList<qint32> ids(blob.size() / qsizetype{sizeof(qint32)});
+  qFromLittleEndian<qint32>(blob.constData(), ids.size(), ids.data());
+  return ids;
+}
+
+}  // namespace runnel::app

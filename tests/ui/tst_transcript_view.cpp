@@ -1,0 +1,120 @@
+#include <QtQml/qqmlextensionplugin.h>
+
+#include "tests/ui/window_fixture.h"
+
+Q_IMPORT_QML_PLUGIN(RunnelPlugin)
+
+namespace runnel::ui {
+
+class TranscriptViewTest : public QObject {
+  Q_OBJECT
+
+ private Q_SLOTS:
+  void follows_the_end_while_the_reader_is_there();
+  void stays_where_the_reader_put_it();
+  void the_button_leads_back_to_the_end();
+  void the_line_of_forgetting_stands_above_what_is_remembered();
+  void streaming_touches_one_row_and_few_items_of_a_long_conversation();
+
+ private:
+  static QQuickItem* list(const WindowFixture& fixture) {
+    for (QQuickItem* item : WindowFixture::allItems(fixture.item(QStringLiteral("TranscriptView"))))
+      if (item->inherits("QQuickListView")) return item;
+    return nullptr;
+  }
+  static void wheel(QQuickWindow* window, const QPointF& at, int notches) {
+    QWheelEvent event(at, window->mapToGlobal(at), {}, {0, 120 * notches}, Qt::NoButton, Qt::NoModifier,
+                      Qt::NoScrollPhase, false);
+    QGuiApplication::sendEvent(window, &event);
+  }
+};
+
+void TranscriptViewTest::follows_the_end_while_the_reader_is_there() {
+  WindowFixture fixture;
+  fixture.backend.setAnswers({QStringLiteral("Some words in a paragraph.\n\n").repeated(60)});
+  fixture.converse(QStringLiteral("first"));
+  fixture.converse(QStringLiteral("second"));
+  QTRY_VERIFY(list(fixture)->property("atYEnd").toBool());
+}
+
+void TranscriptViewTest::stays_where_the_reader_put_it() {
+  WindowFixture fixture;
+  fixture.backend.setAnswers({QStringLiteral("Some words in a paragraph.\n\n").repeated(60)});
+  fixture.converse(QStringLiteral("first"));
+  QQuickItem* view = list(fixture);
+  QTRY_VERIFY(view->property("atYEnd").toBool());
+  fixture.app->chat()->send(QStringLiteral("second"));
+  QVERIFY(QTest::qWaitFor([&] { return fixture.app->transcript()->textOf(3).size() > 200; }));
+  const QPointF middle = view->mapToScene({view->width() / 2, view->height() / 2});
+  for (int notch = 0; notch < 6; ++notch) wheel(fixture.window, middle, 1);
+  QTRY_VERIFY(!view->property("moving").toBool());
+  QVERIFY(!view->property("following").toBool());
+  const double y = view->property("contentY").toDouble();
+  QVERIFY(QTest::qWaitFor([&] { return !fixture.app->chat()->busy(); }, 20'000));
+  (void)fixture.window->grabWindow();
+  QCOMPARE(view->property("contentY").toDouble(), y);
+}
+
+void TranscriptViewTest::the_button_leads_back_to_the_end() {
+  WindowFixture fixture;
+  fixture.backend.setAnswers({QStringLiteral("Some words in a paragraph.\n\n").repeated(60)});
+  fixture.converse(QStringLiteral("first"));
+  QQuickItem* view = list(fixture);
+  QTRY_VERIFY(view->property("atYEnd").toBool());
+  QTest::keyClick(fixture.window, Qt::Key_PageUp);
+  QVERIFY(!view->property("following").toBool());
+  QVERIFY(!view->property("atYEnd").toBool());
+  QMetaObject::invokeMethod(fixture.item(QStringLiteral("TranscriptView")), "toEnd");
+  QTRY_VERIFY(view->property("atYEnd").toBool());
+  QVERIFY(view->property("following").toBool());
+}
+
+void TranscriptViewTest::the_line_of_forgetting_stands_above_what_is_remembered() {
+  WindowFixture fixture;
+  fixture.backend.setAnswers({QStringLiteral("word ").repeated(150)});
+  for (int turn = 0; turn < 4; ++turn) fixture.converse(QStringLiteral("turn %1").arg(turn));
+  fixture.app->cache()->flush();
+  TranscriptModel& transcript = *fixture.app->transcript();
+  QVERIFY(transcript.firstRemembered() > 0);
+  for (int row = 0; row < transcript.count(); ++row) {
+    const double remembered = transcript.index(row).data(TranscriptModel::RememberedRole).toDouble();
+    if (row == transcript.firstRemembered() - 1) QCOMPARE(remembered, 0.0);
+    if (row >= transcript.firstRemembered()) QVERIFY(remembered > 0);
+  }
+}
+
+void TranscriptViewTest::streaming_touches_one_row_and_few_items_of_a_long_conversation() {
+  WindowFixture fixture;
+  const qint64 id = fixture.store.createConversation(QStringLiteral("long"))->id;
+  for (int i = 0; i < 2000; ++i) {
+    app::StoredMessage message{.conversationId = id, .role = i % 2 == 0 ? app::Role::User : app::Role::Assistant};
+    message.text = QStringLiteral("Message %1 with a few words.").arg(i);
+    message.stopReason = i % 2 == 0 ? app::StopReason::None : app::StopReason::EndOfTurn;
+    QVERIFY(fixture.store.appendMessage(message));
+  }
+  fixture.app->openConversation(id);
+  (void)fixture.window->grabWindow();
+  QVERIFY(WindowFixture::allItems(fixture.window->contentItem()).size() < 4000);
+
+  QString code = QStringLiteral("Prose first.\n\n```cpp\n");
+  for (int line = 0; line < 400; ++line) code += QStringLiteral("int variable%1 = %1;\n").arg(line);
+  fixture.backend.setAnswers({code + QStringLiteral("```\n\nAnd prose again.\n\n| a | b |\n|---|---|\n| 1 | 2 |\n")});
+  QSignalSpy changes(fixture.app->transcript(), &QAbstractItemModel::dataChanged);
+  QSignalSpy resets(fixture.app->transcript(), &QAbstractItemModel::modelReset);
+  fixture.app->chat()->send(QStringLiteral("Write code."));
+  QVERIFY(QTest::qWaitFor([&] { return !fixture.app->chat()->busy(); }, 60'000));
+  QCOMPARE(resets.count(), 0);
+  qsizetype textChanges = 0;
+  for (const QList<QVariant>& change : changes) {
+    if (!change[2].value<QList<int>>().contains(static_cast<int>(TranscriptModel::TextRole))) continue;
+    ++textChanges;
+    QCOMPARE(change[0].toModelIndex().row(), 2001);
+    QCOMPARE(change[1].toModelIndex().row(), 2001);
+  }
+  QVERIFY(textChanges > 10);
+}
+
+}  // namespace runnel::ui
+
+QTEST_MAIN(runnel::ui::TranscriptViewTest)
+#include "tst_transcript_view.moc"

@@ -1,0 +1,92 @@
+#include "ui/app_controller.h"
+
+namespace runnel::ui {
+
+AppController::AppController(const Parts& parts, QObject* parent)
+    : QObject(parent),
+      m_backend(parts.backend),
+      m_store(parts.store),
+      m_settings(parts.settings),
+      m_session(parts.backend, parts.store, parts.settings),
+      m_conversations(parts.store, m_session),
+      m_models(parts.backend, parts.settings, parts.modelFolder),
+      m_settingsView(parts.settings, parts.backend, parts.defaultThreads),
+      m_chat(parts.backend, m_session, m_transcript) {
+  m_scheme.setChoice(m_settings.theme());
+  connect(&m_scheme, &ColorScheme::darkChanged, this, &AppController::darkChanged);
+  connect(&m_settings, &app::Settings::changed, this, [this] { m_scheme.setChoice(m_settings.theme()); });
+  connect(&parts.store, &app::ConversationStore::failed, this, &AppController::showProblem);
+  connectModels();
+  clearCache();
+  if (m_store.isDamaged())
+    m_damage = m_store.error();
+  else
+    m_problem = m_store.error();
+}
+
+void AppController::connectModels() {
+  connect(&m_session, &app::ConversationSession::conversationChanged, this, &AppController::currentChanged);
+  connect(&m_chat, &ChatViewModel::failed, this, &AppController::showProblem);
+  connect(&m_conversations, &QAbstractItemModel::dataChanged, this, &AppController::currentChanged);
+  connect(&m_conversations, &QAbstractItemModel::modelReset, this, &AppController::currentChanged);
+  connect(&m_conversations, &ConversationListModel::removed, this, [this](qint64 id) {
+    if (id == m_session.conversationId()) newConversation();
+  });
+  connect(&m_models, &ModelPicker::failed, this, &AppController::showProblem);
+  connect(&m_models, &ModelPicker::loaded, this, [this] {
+    dismissProblem();
+    m_settingsView.setModel(m_models.facts());
+  });
+  connect(&m_backend, &app::ChatBackend::cacheChanged, this, [this](const app::CacheSnapshot& snapshot) {
+    if (snapshot.conversationId != m_session.conversationId()) return;
+    m_cache.update(snapshot);
+  });
+  connect(&m_cache, &CacheViewModel::changed, this, [this] {
+    if (m_cache.shown().conversationId != m_session.conversationId()) return;
+    m_transcript.setRemembered(m_cache.shown());
+    m_chat.noteSpeed(m_cache.tokensPerSecond());
+  });
+}
+
+void AppController::start(const QString& model) {
+  m_backend.setThreads(m_settings.threads());
+  m_backend.setCacheSettings(m_settings.cache());
+  if (model.isEmpty())
+    m_models.loadDefault();
+  else
+    m_models.load(model);
+}
+
+void AppController::newConversation() {
+  clearCache();
+  m_chat.open(0);
+}
+
+void AppController::openConversation(qint64 id) {
+  if (id == m_session.conversationId()) return;
+  clearCache();
+  m_chat.open(id);
+}
+
+void AppController::openNeighbour(int step) {
+  const qint64 id = m_conversations.neighbour(m_session.conversationId(), step);
+  if (id > 0) openConversation(id);
+}
+
+void AppController::replaceDamagedStore() {
+  const auto kept = m_store.replaceDamaged();
+  m_damage.clear();
+  Q_EMIT damageChanged();
+  showProblem(kept ? tr("The damaged file is kept as %1.").arg(*kept) : m_store.error());
+}
+
+void AppController::clearCache() { m_cache.clear(m_settings.cache()); }
+
+void AppController::showProblem(const QString& sentence) {
+  m_problem = sentence;
+  Q_EMIT problemChanged();
+}
+
+void AppController::dismissProblem() { showProblem({}); }
+
+}  // namespace runnel::ui

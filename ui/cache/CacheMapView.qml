@@ -1,0 +1,100 @@
+pragma ComponentBehavior: Bound
+
+import QtQuick
+import Runnel
+
+/* The map of the cache's slots, with what lies under the pointer, and whose colour is whose. */
+Column {
+    id: view
+
+    required property CacheViewModel cache
+
+    signal messageAsked(id: real)
+
+    spacing: Theme.space.s
+
+    CacheMap {
+        id: map
+
+        property int hoveredSlot: hover.hovered ? slotAt(hover.point.position.x, hover.point.position.y) : -1
+
+        Accessible.description: view.cache.rollingLine
+        Accessible.name: qsTr("Map of the cache")
+        Accessible.role: Accessible.Graphic
+        height: implicitHeight
+        width: parent.width
+        assistantColor: Theme.assistant
+        backgroundColor: Theme.background
+        cache: view.cache
+        freeColor: Theme.freeCell
+        headColor: Theme.text
+        pinnedColor: Theme.pinned
+        preferredHeight: 260
+        sinkColor: Theme.sink
+        systemColor: Theme.system
+        userColor: Theme.user
+
+        HoverHandler {
+            id: hover
+        }
+        TapHandler {
+            onTapped: point => {
+                const message = view.cache.messageAt(map.slotAt(point.position.x, point.position.y));
+                if (message > 0)
+                    view.messageAsked(message);
+            }
+        }
+        CellHint {
+            cell: map.hoveredSlot >= 0 ? map.rectOf(map.hoveredSlot) : Qt.rect(0, 0, 0, 0)
+            detail: map.hoveredSlot >= 0 ? view.cache.cellDetail(map.hoveredSlot) : ""
+            title: map.hoveredSlot >= 0 ? view.cache.cellTitle(map.hoveredSlot) : ""
+            visible: map.hoveredSlot >= 0
+        }
+    }
+    Flow {
+        spacing: Theme.space.m
+        width: parent.width
+
+        Repeater {
+            model: [
+                {
+                    "label": qsTr("you"),
+                    "swatch": Theme.user
+                },
+                {
+                    "label": qsTr("assistant"),
+                    "swatch": Theme.assistant
+                },
+                {
+                    "label": qsTr("system, template"),
+                    "swatch": Theme.system
+                },
+                {
+                    "label": qsTr("free"),
+                    "swatch": Theme.freeCell
+                }
+            ]
+
+            Row {
+                id: entry
+
+                required property var modelData
+
+                spacing: 6
+
+                Rectangle {
+                    anchors.verticalCenter: parent.verticalCenter
+                    color: entry.modelData.swatch
+                    height: 9
+                    radius: 2.5
+                    width: 9
+                }
+                PlainLabel {
+                    color: Theme.quiet
+                    font.pixelSize: Theme.type.caption
+                    text: entry.modelData.label
+                }
+            }
+        }
+    }
+}

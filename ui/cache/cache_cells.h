@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "app/chat/chat_values.h"
+
+namespace runnel::ui {
+
+/** What a cell of the cache's map stands for. */
+enum class CellKind : std::uint8_t { Free, Sink, Pinned, System, User, Assistant };
+
+/** One slot of the cache's memory. */
+struct Cell {
+  CellKind kind = CellKind::Free;
+  bool evicted = false;      //!< forgotten, but not overwritten yet
+  std::int64_t position = -1;  //!< original position of its token; -1 when free
+
+  bool operator==(const Cell&) const = default;
+};
+
+/**
+ * One cell per slot for `snapshot`. Tokens of the template, which belong to no message, count as the system's.
+ * `previous` (of the same cache) tells what evicted slots held: they keep their kind and are marked until something
+ * else is written there.
+ */
+std::vector<Cell> cellsOf(const app::CacheSnapshot& snapshot, const std::vector<Cell>& previous);
+
+/** The message that the token at `position` belongs to; null for the template's own. */
+const app::MessageSpan* spanAt(const QList<app::MessageSpan>& spans, std::int64_t position);
+
+}  // namespace runnel::ui

@@ -1,0 +1,81 @@
+import QtQuick
+import QtQuick.Templates as T
+import Runnel
+
+/* An entry of a menu; the icon, the second line and the shortcut are optional. */
+T.MenuItem {
+    id: item
+
+    property string iconName: ""
+    property string detail: ""
+    property string shortcutText: ""
+    property bool dangerous: false
+
+    Accessible.name: text
+    Accessible.role: Accessible.MenuItem
+    font.family: Theme.sans
+    font.pixelSize: Theme.type.body
+    height: visible ? implicitHeight : 0
+    implicitHeight: contentItem.implicitHeight + topPadding + bottomPadding
+    implicitWidth: 228
+    leftPadding: Theme.space.m - 2
+    opacity: enabled ? 1 : 0.45
+    rightPadding: leftPadding
+    topPadding: Theme.space.s
+    bottomPadding: topPadding
+
+    background: Rectangle {
+        color: item.highlighted || item.hovered ? Theme.hover : "transparent"
+        radius: Theme.radius.s
+    }
+    // The template has no content of its own whose making could be put off.
+    // qmllint disable deferred-property-id
+    contentItem: Item {
+        implicitHeight: words.implicitHeight
+
+        Icon {
+            id: icon
+
+            anchors.verticalCenter: parent.verticalCenter
+            color: item.dangerous ? Theme.error : Theme.quiet
+            height: 16
+            name: item.iconName
+            width: item.iconName.length > 0 ? 16 : 0
+        }
+        Column {
+            id: words
+
+            anchors.left: icon.right
+            anchors.leftMargin: item.iconName.length > 0 ? Theme.space.s + 2 : 0
+            anchors.right: shortcut.left
+            anchors.rightMargin: Theme.space.s
+            anchors.verticalCenter: parent.verticalCenter
+            spacing: 2
+
+            PlainLabel {
+                color: item.dangerous ? Theme.error : Theme.text
+                elide: Text.ElideRight
+                font: item.font
+                text: item.text
+                width: parent.width
+            }
+            PlainLabel {
+                color: Theme.quiet
+                elide: Text.ElideMiddle
+                font.pixelSize: Theme.type.caption
+                text: item.detail
+                visible: text.length > 0
+                width: parent.width
+            }
+        }
+        PlainLabel {
+            id: shortcut
+
+            anchors.right: parent.right
+            anchors.verticalCenter: parent.verticalCenter
+            color: Theme.quiet
+            font.pixelSize: Theme.type.caption
+            text: item.shortcutText
+        }
+    }
+}

@@ -1,0 +1,66 @@
+pragma ComponentBehavior: Bound
+
+import QtQml.Models
+import QtQuick
+import QtQuick.Dialogs
+import Runnel
+
+/* The models in the library, and the way to others. */
+PopupMenu {
+    id: menu
+
+    required property ModelPicker models
+
+    function openFile(): void {
+        fileDialog.open();
+    }
+    function openFolder(): void {
+        folderDialog.open();
+    }
+
+    Instantiator {
+        model: menu.models
+
+        PopupMenuItem {
+            required property string name
+            required property string path
+            required property string size
+
+            detail: size
+            iconName: path === menu.models.path ? "check" : "model"
+            text: name
+            onTriggered: menu.models.load(path)
+        }
+
+        onObjectAdded: (index, object) => menu.insertItem(index, object as PopupMenuItem)
+        onObjectRemoved: (index, object) => menu.removeItem(object as PopupMenuItem)
+    }
+    PopupMenuLine {
+        visible: menu.models.rowCount() > 0
+    }
+    PopupMenuItem {
+        iconName: "file"
+        text: qsTr("Open a file …")
+        onTriggered: menu.openFile()
+    }
+    PopupMenuItem {
+        iconName: "folder"
+        text: qsTr("Open a folder …")
+        onTriggered: menu.openFolder()
+    }
+    FileDialog {
+        id: fileDialog
+
+        nameFilters: [qsTr("Models (*.gguf)"), qsTr("All files (*)")]
+        title: qsTr("Open a model")
+
+        onAccepted: menu.models.loadUrl(selectedFile)
+    }
+    FolderDialog {
+        id: folderDialog
+
+        title: qsTr("Open a model’s folder")
+
+        onAccepted: menu.models.loadUrl(selectedFolder)
+    }
+}

@@ -1,0 +1,72 @@
+import QtQuick
+import QtQuick.Layouts
+import Runnel
+
+/* The cache's size and how it forgets. Typed values are checked at once and applied together. */
+SettingsSection {
+    id: section
+
+    required property SettingsViewModel settings
+
+    title: qsTr("Memory")
+
+    NumberField {
+        width: parent.width
+        explanation: qsTr("Tokens the cache holds. More is remembered, more memory is used, and each token takes longer.")
+        label: qsTr("Cache size (ctx_size)")
+        step: 64
+        value: section.settings.ctxSize
+        wrong: section.settings.cacheProblem.includes("ctx_size")
+
+        onEdited: value => section.settings.ctxSize = value
+    }
+    NumberField {
+        width: parent.width
+        explanation: qsTr("The first tokens, kept for ever: attention rests on them, and answers fall apart without.")
+        label: qsTr("Sinks (n_keep)")
+        value: section.settings.nKeep
+        wrong: section.settings.cacheProblem.includes("n_keep")
+
+        onEdited: value => section.settings.nKeep = value
+    }
+    NumberField {
+        width: parent.width
+        explanation: qsTr("How many of the oldest tokens are forgotten when the cache is full: 1 rolls smoothly, -1 drops half at once.")
+        label: qsTr("Forgotten at a time (n_discard)")
+        value: section.settings.nDiscard
+        wrong: section.settings.cacheProblem.includes("n_discard")
+
+        onEdited: value => section.settings.nDiscard = value
+    }
+    PlainLabel {
+        Accessible.role: Accessible.AlertMessage
+        width: parent.width
+        color: Theme.error
+        lineHeight: 1.2
+        text: section.settings.cacheProblem
+        visible: text.length > 0
+        wrapMode: Text.Wrap
+    }
+    RowLayout {
+        spacing: Theme.space.s
+        width: parent.width
+
+        PlainLabel {
+            Layout.fillWidth: true
+            color: Theme.quiet
+            text: section.settings.cacheMemory.length > 0 ? qsTr("Needs %1 of memory").arg(section.settings.cacheMemory) : ""
+            wrapMode: Text.Wrap
+        }
+        PushButton {
+            text: qsTr("Revert")
+            visible: section.settings.cacheEdited
+            onClicked: section.settings.revertCache()
+        }
+        PushButton {
+            enabled: section.settings.cacheEdited && section.settings.cacheProblem.length === 0 && !section.settings.applying
+            kind: PushButton.Filled
+            text: section.settings.applying ? qsTr("Applying …") : qsTr("Apply")
+            onClicked: section.settings.applyCache()
+        }
+    }
+}

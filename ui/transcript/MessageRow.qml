@@ -1,0 +1,75 @@
+import QtQuick
+import Runnel
+
+/* One message of the transcript, below the line of forgetting where that runs. */
+Item {
+    id: row
+
+    required property int index
+    required property int columnWidth
+    required property int firstRemembered
+    required property double messageId
+    required property int author
+    required property string text
+    required property double remembered
+    required property string note
+    required property bool failed
+    required property string stats
+    required property bool streaming
+
+    signal linkActivated(link: string)
+
+    Accessible.name: text
+    Accessible.role: Accessible.ListItem
+    implicitHeight: content.y + content.height + Theme.space.xl
+
+    ForgottenLine {
+        id: line
+
+        anchors.horizontalCenter: parent.horizontalCenter
+        y: row.index === 0 ? Theme.space.xl : 0
+        height: visible ? implicitHeight + Theme.space.xl : 0
+        visible: row.index === row.firstRemembered
+        width: row.columnWidth
+    }
+    Loader {
+        id: content
+
+        anchors.horizontalCenter: parent.horizontalCenter
+        anchors.top: line.bottom
+        sourceComponent: row.author === TranscriptModel.User ? user : row.author === TranscriptModel.Assistant ? assistant : system
+        width: row.columnWidth
+    }
+
+    // In Qt 6.4 a Loader can't make bound components, so qmllint does not know that `row` is there.
+    // qmllint disable unqualified
+    Component {
+        id: user
+
+        UserMessage {
+            remembered: row.remembered
+            text: row.text
+        }
+    }
+    Component {
+        id: assistant
+
+        AssistantMessage {
+            failed: row.failed
+            note: row.note
+            remembered: row.remembered
+            stats: row.stats
+            streaming: row.streaming
+            text: row.text
+
+            onLinkActivated: link => row.linkActivated(link)
+        }
+    }
+    Component {
+        id: system
+
+        SystemMessage {
+            text: row.text
+        }
+    }
+}

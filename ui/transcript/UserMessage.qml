@@ -1,0 +1,83 @@
+import QtQuick
+import Runnel
+
+/* What the user wrote: as it was written, in a bubble on the right. A long text is folded. */
+Item {
+    id: message
+
+    required property string text
+    required property double remembered
+
+    readonly property bool forgotten: remembered <= 0
+    readonly property int foldedLength: foldAt(text)
+    readonly property bool isLong: text.length > foldedLength
+    property int shownLength: foldedLength
+
+    /* Where a long text is folded: after 3,000 characters or 24 lines. */
+    function foldAt(whole: string): int {
+        let end = -1;
+        for (let lines = 0; lines < 24; ++lines) {
+            end = whole.indexOf("\n", end + 1);
+            if (end < 0 || end > 3000)
+                return Math.min(whole.length, 3000);
+        }
+        return end;
+    }
+    function unfold(): void {
+        shownLength = shownLength < text.length ? shownLength + 40000 : foldedLength;
+    }
+
+    implicitHeight: bubble.height + (share.visible ? share.implicitHeight + Theme.space.xs : 0)
+
+    HoverHandler {
+        id: hover
+    }
+    CopyButton {
+        anchors.bottom: bubble.bottom
+        anchors.right: bubble.left
+        anchors.rightMargin: Theme.space.s
+        content: message.text
+        wanted: hover.hovered
+    }
+    Rectangle {
+        id: bubble
+
+        anchors.right: parent.right
+        border.color: Theme.line
+        border.width: message.forgotten ? 1 : 0
+        color: message.forgotten ? Theme.background : Theme.bubble
+        height: words.height + 2 * Theme.space.m + (fold.visible ? fold.height : 0)
+        radius: Theme.radius.l
+        width: Math.max(words.width, fold.visible ? fold.width : 0) + 2 * (Theme.space.l + 2)
+
+        LongText {
+            id: words
+
+            color: message.forgotten ? Theme.forgotten : Theme.text
+            maximumWidth: message.width * 0.82 - 2 * (Theme.space.l + 2)
+            shownLength: message.shownLength
+            text: message.text
+            x: Theme.space.l + 2
+            y: Theme.space.m
+        }
+        PushButton {
+            id: fold
+
+            anchors.bottom: parent.bottom
+            anchors.bottomMargin: Theme.space.xs
+            kind: PushButton.Link
+            text: message.shownLength < message.text.length ? qsTr("Show more of %1 characters").arg(Number(message.text.length).toLocaleString(Qt.locale(), "f", 0)) : qsTr("Show less")
+            visible: message.isLong
+            x: Theme.space.l - 2
+            onClicked: message.unfold()
+        }
+    }
+    RememberedShare {
+        id: share
+
+        anchors.right: parent.right
+        anchors.top: bubble.bottom
+        anchors.topMargin: Theme.space.xs
+        remembered: message.remembered
+    }
+}

@@ -1,0 +1,86 @@
+#pragma once
+
+#include <QHash>
+#include <QObject>
+#include <QtQml/qqmlregistration.h>
+
+#include "app/chat/chat_backend.h"
+#include "app/chat/conversation.h"
+#include "ui/transcript/transcript_model.h"
+
+namespace runnel::ui {
+
+/**
+ * The open conversation as the composer sees it: what is being written, whether an answer is on its way, and how far a
+ * prompt has been read. Lives on the window's thread.
+ */
+class ChatViewModel : public QObject {
+  Q_OBJECT
+  QML_ELEMENT
+  QML_UNCREATABLE("made by the application")
+  Q_PROPERTY(bool busy READ busy NOTIFY busyChanged)
+  Q_PROPERTY(bool waiting READ waiting NOTIFY busyChanged)
+  Q_PROPERTY(bool reading READ reading NOTIFY readingChanged)
+  Q_PROPERTY(double readingShare READ readingShare NOTIFY readingChanged)
+  Q_PROPERTY(QString readingText READ readingText NOTIFY readingChanged)
+  Q_PROPERTY(QString draft READ draft WRITE setDraft NOTIFY draftChanged)
+  Q_PROPERTY(QString pasted READ pasted NOTIFY pastedChanged)
+  Q_PROPERTY(QString pastedSummary READ pastedSummary NOTIFY pastedChanged)
+
+ public:
+  /** Pasted text longer than this is kept beside what is typed. */
+  static constexpr qsizetype kLongPaste = 8000;
+
+  ChatViewModel(app::ChatBackend& backend, app::ConversationSession& session, TranscriptModel& transcript,
+                QObject* parent = nullptr);
+
+  /** An answer to this conversation is on its way. */
+  bool busy() const { return m_session.isAnswering(); }
+  /** Another conversation is being answered; this one's turn comes afterwards. */
+  bool waiting() const { return m_session.isAnsweringElsewhere(); }
+  bool reading() const { return m_progress.total > 0; }
+  double readingShare() const;
+  QString readingText() const;
+  QString draft() const { return m_draft; }
+  void setDraft(const QString& text);
+  QString pasted() const { return m_pasted; }
+  QString pastedSummary() const;
+
+  /** Shows a conversation; 0: a new one, which is made when its first message is sent. */
+  void open(qint64 conversationId);
+
+  /** Shows the speed at which the present answer is written. */
+  void noteSpeed(double tokensPerSecond);
+
+  Q_INVOKABLE void send(const QString& text);
+  Q_INVOKABLE void stop();
+  /** Keeps `text` beside the draft when it is long; false when it is short enough to be typed text. */
+  Q_INVOKABLE bool takePasted(const QString& text);
+  Q_INVOKABLE void dropPasted();
+  /** Makes `text` the draft, as if it had been typed. */
+  Q_INVOKABLE void suggest(const QString& text);
+
+ Q_SIGNALS:
+  void busyChanged();
+  void readingChanged();
+  void draftChanged();
+  void draftReplaced();
+  void pastedChanged();
+  void failed(const QString& message);
+
+ private:
+  void connectSession();
+  void showMessages();
+  void restore(const QString& text);
+  void setPasted(const QString& text);
+  void setProgress(const app::PromptProgress& progress);
+
+  app::ConversationSession& m_session;
+  TranscriptModel& m_transcript;
+  app::PromptProgress m_progress;
+  QString m_draft;
+  QString m_pasted;
+  QHash<qint64, QString> m_drafts;
+};
+
+}  // namespace runnel::ui
