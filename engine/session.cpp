@@ -26,9 +26,6 @@ CacheSettings resolved(CacheSettings settings, const ModelFacts& facts) {
   return settings;
 }
 
-// Below this the int8 kernels, which need no unpacking, are ahead of AMX.
-constexpr int tokens_that_pay_for_bf16 = 32;
-
 std::shared_ptr<const LoadedModel> with_weights(std::shared_ptr<const Model> model) {
   auto loaded = std::dynamic_pointer_cast<const LoadedModel>(std::move(model));
   if (loaded == nullptr || loaded->weights().layers.empty()) {
@@ -36,6 +33,9 @@ std::shared_ptr<const LoadedModel> with_weights(std::shared_ptr<const Model> mod
   }
   return loaded;
 }
+
+// Below this the int8 kernels, which need no unpacking, are ahead of AMX.
+constexpr int tokens_that_pay_for_bf16 = 32;
 
 KvShape shape_of(const Config& config) {
   return {.layers = config.n_layers, .kv_heads = config.n_kv_heads, .head_dim = config.head_dim};

@@ -17,6 +17,8 @@ namespace {
 // reader's pace.
 constexpr int spins_before_sleep = 2000;
 
+constexpr int spins_before_yield = 4000;
+
 void pause() {
 #if defined(__x86_64__)
   _mm_pause();
@@ -63,13 +65,14 @@ void ThreadPool::run_erased(std::size_t chunks, Erased function, void* self) {
   generation_.fetch_add(1, std::memory_order_release);
   generation_.notify_all();
   take_chunks(0);
-  await_workers();
-}
-
-// Sleeps too, in the end: where threads outnumber the processors, spinning would keep the one waited for from running.
-void ThreadPool::await_workers() {
-  for (int spin = 0; spin < spins_before_sleep && busy_.load(std::memory_order_acquire) != 0; ++spin) pause();
-  for (int left; (left = busy_.load(std::memory_order_acquire)) != 0;) busy_.wait(left, std::memory_order_acquire);
+  // On a busy machine a worker may be waiting for this very processor.
+  for (int spin = 0; busy_.load(std::memory_order_acquire) != 0; ++spin) {
+    if (spin < spins_before_yield) {
+      pause();
+    } else {
+      std::this_thread::yield();
+    }
+  }
 }
 
 void ThreadPool::work(int thread) {

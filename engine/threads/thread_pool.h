@@ -43,7 +43,6 @@ class ThreadPool {
   };
 
   void run_erased(std::size_t chunks, Erased function, void* self);
-  void await_workers();
   void stop();
   void work(int thread);
   void take_chunks(int thread);

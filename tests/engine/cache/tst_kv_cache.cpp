@@ -3,7 +3,6 @@
 
 #include "cache/kv_cache.h"
 #include "engine/cache/cache_rules.h"
-#include "engine/cache/slot_access.h"
 #include "runnel/error.h"
 
 using namespace runnel;
@@ -47,11 +46,11 @@ class PlanCheck {
   // The first fault found, empty when a batch of `tokens` sees just what single tokens would.
   QString feed(int tokens) {
     const BatchPlan& plan = cache.begin_batch(tokens);
-    written_.resize(static_cast<std::size_t>(slot_count(cache.table())), -1);
+    written_.resize(static_cast<std::size_t>(cache.table().slots()), -1);
     if (plan.tokens() != tokens || plan.first != rules.n) return "size or start of the plan";
     for (int t = 0; t < tokens; ++t) {
       if (plan.positions[static_cast<std::size_t>(t)] != plan.first + t) return "own positions";
-      written_[static_cast<std::size_t>(slot_of(plan, t))] = plan.first + t;
+      written_[static_cast<std::size_t>(plan.slots[static_cast<std::size_t>(t)])] = plan.first + t;
     }
     for (int t = 0; t < tokens; ++t) {
       rules.feed();
@@ -63,7 +62,7 @@ class PlanCheck {
 
   // A new memory in which every cached token lies where the table says.
   void moved() {
-    written_.assign(static_cast<std::size_t>(slot_count(cache.table())), -1);
+    written_.assign(static_cast<std::size_t>(cache.table().slots()), -1);
     for (const Run& run : cache.table().runs()) {
       for (std::int32_t k = 0; k < run.length; ++k) written_[static_cast<std::size_t>(run.slot + k)] = run.first + k;
     }

@@ -4,7 +4,6 @@
 
 #include "cache/run_table.h"
 #include "engine/cache/cache_rules.h"
-#include "engine/cache/slot_access.h"
 #include "runnel/error.h"
 
 using namespace runnel;
@@ -97,7 +96,7 @@ class Pair {
     if (table.fed() != rules.n || table.cached() != std::ssize(rules.items)) return "counts";
     if (table.high() != rules.high || table.border() != rules.border) return "high or border";
     if (table.evictions() != rules.evictions) return "number of evictions";
-    if (slot_count(table) - table.cached() < headroom(rules.ctx)) return "free slots";
+    if (table.slots() - table.cached() < headroom(rules.ctx)) return "free slots";
     for (const std::int64_t p : rules.items) {
       if (written_[static_cast<std::size_t>(slot_of(table, p))] != p) return "slot of a cached token";
     }
@@ -119,7 +118,7 @@ class Pair {
   RunTable table;
 
  private:
-  std::size_t room() const { return static_cast<std::size_t>(slot_count(table)); }
+  std::size_t room() const { return static_cast<std::size_t>(table.slots()); }
 
   Positions written_;  ///< [slots]
 };

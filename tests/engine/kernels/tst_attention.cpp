@@ -1,7 +1,6 @@
 #include <QTest>
 #include <cmath>
 
-#include "engine/cache/slot_access.h"
 #include "engine/kernels/kernel_test.h"
 #include "kernels/attention.h"
 
@@ -126,7 +125,7 @@ class Trial {
     for (int head = 0; head < case_.kv_heads; ++head) {
       const std::size_t from = at + static_cast<std::size_t>(head) * dim();
       rotate(keys_.data() + from, case_.head_dim, rotations.rows(), static_cast<std::size_t>(token), 1.0F, key.data());
-      cache_.memory().store(1, head, slot_of(plan, token), key.data(), values_.data() + from, kernels_);
+      cache_.memory().store(1, head, plan.slots[static_cast<std::size_t>(token)], key.data(), values_.data() + from, kernels_);
     }
   }
 

@@ -1,6 +1,7 @@
 #include <QTest>
 #include <cmath>
 #include <limits>
+#include <span>
 
 #include "engine/kernels/kernel_test.h"
 #include "quant/half.h"
@@ -37,6 +38,8 @@ class KernelsTest : public QObject {
   void largest_is_found_at_every_place();
   void to_half_rounds_to_nearest_even_data() { level_rows(); }
   void to_half_rounds_to_nearest_even();
+  void to_bf16_rounds_to_nearest_even_data() { level_rows(); }
+  void to_bf16_rounds_to_nearest_even();
 };
 
 void KernelsTest::every_level_calls_itself_by_its_name() {
@@ -157,6 +160,19 @@ void KernelsTest::to_half_rounds_to_nearest_even() {
     std::vector<std::uint16_t> out(n);
     kernels->to_half(in.data(), static_cast<int>(n), out.data());
     for (std::size_t i = 0; i < n; ++i) QCOMPARE(out[i], f32_to_f16(in[i]));
+  }
+}
+
+void KernelsTest::to_bf16_rounds_to_nearest_even() {
+  QFETCH(const Kernels*, kernels);
+  std::mt19937 random(6);
+  std::vector<float> x = random_floats(1000, random, 100);
+  for (const float special : {0.0F, -0.0F, 1e-40F, 3e38F, 3.3999e38F, infinity, -infinity, 1.0F + 0x1p-8F, 1.0F + 0x1.8p-7F}) x.push_back(special);
+  for (std::size_t n : {std::size_t{1}, std::size_t{15}, std::size_t{16}, std::size_t{17}, x.size()}) {
+    const std::span<const float> in = std::span(x).last(n);
+    std::vector<std::uint16_t> out(n);
+    kernels->to_bf16(in.data(), static_cast<int>(n), out.data());
+    for (std::size_t i = 0; i < n; ++i) QCOMPARE(out[i], f32_to_bf16(in[i]));
   }
 }
 

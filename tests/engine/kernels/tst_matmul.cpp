@@ -61,35 +61,46 @@ Weights random_weights(Packing packing, int rows, int columns, std::mt19937& ran
   return weights;
 }
 
-/// Activations in both forms, quantized by the scalar level.
+/// Activations in both forms, quantized by the scalar level into the order that another level reads.
 struct Input {
-  Input(std::vector<float> x, int m, int columns) : values(std::move(x)) {
-    const auto n = static_cast<std::size_t>(m) * static_cast<std::size_t>(columns);
+  Input(std::vector<float> x, int m, int columns, int tile) : values(std::move(x)), blocks(columns / block_columns) {
+    rows = {.tokens = m, .tile = tile};
     if (columns % block_columns != 0) return;
-    quants.resize(n);
-    scales.resize(n / block_columns);
-    sums.resize(n / block_columns);
-    for (int t = 0; t < m; ++t) {
-      kernels_for(Isa::scalar).quantize_row(values.data() + static_cast<std::ptrdiff_t>(t) * columns, columns, rows(), t);
-    }
+    const auto n = static_cast<std::size_t>(m * blocks);
+    quants.resize(n * block_columns);
+    scales.resize(n);
+    sums.resize(n);
+    scaled_sums.resize(n);
+    rows = {.quants = quants.data(), .scales = scales.data(), .sums = sums.data(), .scaled_sums = scaled_sums.data(), .tokens = m, .tile = tile};
+    quantize(kernels_for(Isa::scalar));
+  }
+  Input(const Input&) = delete;
+  Input& operator=(const Input&) = delete;
+
+  void quantize(const Kernels& kernels) {
+    for (int t = 0; t < rows.tokens; ++t) kernels.quantize_row(values.data() + t * blocks * block_columns, blocks * block_columns, rows, t);
   }
 
-  QuantizedRows rows() { return {.quants = quants.data(), .scales = scales.data(), .sums = sums.data()}; }
-  Activations activations() { return {.values = values.data(), .quantized = rows()}; }
-
-  // What the kernel of this packing is to multiply with.
-  double at(std::size_t index, bool integer) const {
-    return integer ? static_cast<double>(scales[index / block_columns]) * quants[index] : values[index];
+  // What an integer kernel is to multiply with.
+  double quantized(int token, int column) const {
+    const std::size_t at = rows.at(token, column / block_columns, blocks);
+    return static_cast<double>(scales[at]) * quants[at * block_columns + static_cast<std::size_t>(column % block_columns)];
   }
+
+  Activations activations() const { return {.values = values.data(), .quantized = rows}; }
 
   std::vector<float> values;  ///< [m, columns]
+  int blocks;
   std::vector<std::int8_t> quants;
   std::vector<float> scales;
   std::vector<std::int32_t> sums;
+  std::vector<float> scaled_sums;
+  QuantizedRows rows;
 };
 
 // The first product that is off its definition Σ_c w[row][c] x[t][c], or was written where nothing should be.
-QString wrong_product(const Kernels& kernels, const Weights& weights, Input& input, int m, int first, int last) {
+QString wrong_product(const Kernels& kernels, const Weights& weights, const Input& input, int first, int last) {
+  const int m = input.rows.tokens;
   const int rows = weights.matrix.rows;
   const auto columns = static_cast<std::size_t>(weights.matrix.columns);
   const std::size_t stride = static_cast<std::size_t>(weights.matrix.groups()) * group_rows + 16;
@@ -106,7 +117,8 @@ QString wrong_product(const Kernels& kernels, const Weights& weights, Input& inp
         sum = untouched;
       } else if (static_cast<int>(row) < rows) {
         for (std::size_t c = 0; c < columns; ++c) {
-          const double product = weights.values[row * columns + c] * input.at(t * columns + c, integer);
+          const double x = integer ? input.quantized(static_cast<int>(t), static_cast<int>(c)) : input.values[t * columns + c];
+          const double product = weights.values[row * columns + c] * x;
           sum += product;
           magnitude += std::abs(product);
         }
@@ -134,6 +146,9 @@ class MatmulTest : public QObject {
   void quantizes_to_the_nearest();
   void quantizes_like_the_scalar_level_data() { level_rows(); }
   void quantizes_like_the_scalar_level();
+  void activations_stand_in_tiles();
+  void unpacks_groups_to_bfloat16_data() { level_rows(); }
+  void unpacks_groups_to_bfloat16();
 };
 
 void MatmulTest::multiplies_as_defined_data() {
@@ -162,8 +177,8 @@ void MatmulTest::multiplies_as_defined() {
   std::mt19937 random(3);
   const Weights weights = random_weights(packing, rows, columns, random);
   for (int m = 1; m <= 17; ++m) {
-    Input input(random_floats(static_cast<std::size_t>(m * columns), random), m, columns);
-    const QString fault = wrong_product(*kernels, weights, input, m, 0, weights.matrix.groups());
+    const Input input(random_floats(static_cast<std::size_t>(m * columns), random), m, columns, kernels->tile);
+    const QString fault = wrong_product(*kernels, weights, input, 0, weights.matrix.groups());
     QVERIFY2(fault.isEmpty(), qPrintable(QString("%1 tokens, ").arg(m) + fault));
   }
 }
@@ -173,9 +188,9 @@ void MatmulTest::multiplies_some_groups_alone() {
   std::mt19937 random(4);
   for (const Packing packing : packings) {
     const Weights weights = random_weights(packing, 70, 64, random);
-    Input input(random_floats(std::size_t{5} * 64, random), 5, 64);
+    const Input input(random_floats(std::size_t{5} * 64, random), 5, 64, kernels->tile);
     for (int first = 0; first <= 5; ++first) {
-      for (int last = first; last <= 5; ++last) QCOMPARE(wrong_product(*kernels, weights, input, 5, first, last), QString());
+      for (int last = first; last <= 5; ++last) QCOMPARE(wrong_product(*kernels, weights, input, first, last), QString());
     }
   }
 }
@@ -186,18 +201,20 @@ void MatmulTest::extreme_integers_do_not_saturate() {
   for (const Packing packing : {Packing::q4, Packing::q4_offset, Packing::q8}) {
     const Weights weights = random_weights(packing, 16, 128, random, true);
     for (const float sign : {-1.0F, 1.0F}) {
-      Input input(std::vector<float>(std::size_t{3} * 128, sign), 3, 128);
-      QCOMPARE(wrong_product(*kernels, weights, input, 3, 0, 1), QString());
+      const Input input(std::vector<float>(std::size_t{3} * 128, sign), 3, 128, kernels->tile);
+      QCOMPARE(wrong_product(*kernels, weights, input, 0, 1), QString());
     }
   }
 }
 
 void MatmulTest::quantizes_to_the_nearest() {
   std::mt19937 random(6);
-  const Input input(random_floats(std::size_t{4} * 96, random), 4, 96);
-  for (std::size_t i = 0; i < input.values.size(); ++i) {
-    const double scale = input.scales[i / block_columns];
-    QVERIFY(near(input.at(i, true), input.values[i], scale * 0.50001));
+  const Input input(random_floats(std::size_t{4} * 96, random), 4, 96, 3);
+  for (int t = 0; t < 4; ++t) {
+    for (int column = 0; column < 96; ++column) {
+      const double scale = input.scales[input.rows.at(t, column / block_columns, 3)];
+      QVERIFY(near(input.quantized(t, column), input.values[static_cast<std::size_t>(t * 96 + column)], scale * 0.50001));
+    }
   }
   for (std::size_t block = 0; block < input.sums.size(); ++block) {
     std::int32_t sum = 0;
@@ -207,6 +224,7 @@ void MatmulTest::quantizes_to_the_nearest() {
       largest = std::max(largest, std::abs(std::int32_t{input.quants[i]}));
     }
     QCOMPARE(input.sums[block], sum);
+    QCOMPARE(input.scaled_sums[block], input.scales[block] * static_cast<float>(sum));
     QCOMPARE(largest, 127);
   }
 }
@@ -214,19 +232,58 @@ void MatmulTest::quantizes_to_the_nearest() {
 void MatmulTest::quantizes_like_the_scalar_level() {
   QFETCH(const Kernels*, kernels);
   std::mt19937 random(7);
-  std::vector<float> x = random_floats(std::size_t{6} * 32, random);
-  std::fill_n(x.begin(), 32, 0.0F);                             // nothing but zeros
-  for (std::size_t i = 32; i < 64; ++i) x[i] *= 1e-38F;         // as small as floats get
-  for (std::size_t i = 64; i < 96; ++i) x[i] *= 1e37F;          // nearly as large
+  constexpr int m = 7;
+  std::vector<float> x = random_floats(std::size_t{m} * 192, random);
+  std::fill_n(x.begin(), 32, 0.0F);                     // nothing but zeros
+  for (std::size_t i = 32; i < 64; ++i) x[i] *= 1e-30F;  // small
+  for (std::size_t i = 64; i < 96; ++i) x[i] *= 1e37F;   // nearly as large as floats get
   std::fill_n(x.begin() + 96, 31, 1e-3F);
-  x[127] = -5;                                                  // one large, negative value hides the others
-  for (std::size_t i = 0; i < 32; ++i) x[128 + i] = static_cast<float>(i) - 127 + 0.5F;  // ties
-  Input expected(x, 1, 192);
-  Input found(x, 1, 192);
-  kernels->quantize_row(x.data(), 192, found.rows(), 0);
+  x[127] = -5;                                                                          // one large value hides the others
+  for (std::size_t i = 0; i < 32; ++i) x[128 + i] = static_cast<float>(i) - 126.5F;      // ties
+  x[128] = -127;
+  const Input expected(x, m, 192, kernels->tile);
+  Input found(x, m, 192, kernels->tile);
+  found.quants.assign(found.quants.size(), 0);
+  found.quantize(*kernels);
   QCOMPARE(found.quants, expected.quants);
   QCOMPARE(found.scales, expected.scales);
   QCOMPARE(found.sums, expected.sums);
+  QCOMPARE(found.scaled_sums, expected.scaled_sums);
+}
+
+void MatmulTest::activations_stand_in_tiles() {
+  const QuantizedRows rows{.tokens = 5, .tile = 2};
+  std::vector<std::size_t> places;
+  for (int t = 0; t < 5; ++t) {
+    for (int block = 0; block < 3; ++block) places.push_back(rows.at(t, block, 3));
+  }
+  QCOMPARE(places, (std::vector<std::size_t>{0, 2, 4, 1, 3, 5, 6, 8, 10, 7, 9, 11, 12, 13, 14}));
+}
+
+void MatmulTest::unpacks_groups_to_bfloat16() {
+  QFETCH(const Kernels*, kernels);
+  std::mt19937 random(8);
+  constexpr int columns = 96;
+  constexpr std::size_t stride = 35;
+  for (const Packing packing : packings) {
+    const Weights weights = random_weights(packing, 40, columns, random);
+    for (int group = 0; group < 3; ++group) {
+      std::vector<std::uint16_t> out(columns * stride, 0x1234);
+      kernels->unpack_bf16(weights.matrix.view(), group, out.data(), stride);
+      for (std::size_t i = 0; i < out.size(); ++i) {
+        const std::size_t lane = i % stride;
+        const std::size_t row = static_cast<std::size_t>(group) * group_rows + lane;
+        if (lane >= group_rows) {
+          QCOMPARE(out[i], 0x1234);
+        } else if (row >= 40) {
+          QCOMPARE(bf16_to_f32(out[i]), 0.0F);
+        } else {
+          const float value = weights.values[row * columns + i / stride];
+          QVERIFY(near(bf16_to_f32(out[i]), value, std::abs(value) * 0x1.01p-8));
+        }
+      }
+    }
+  }
 }
 
 QTEST_APPLESS_MAIN(MatmulTest)
