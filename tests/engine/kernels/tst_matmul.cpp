@@ -22,7 +22,7 @@ BlockType block_type(Packing packing) {
 std::vector<std::byte> random_blocks(BlockType type, int columns, std::mt19937& random, bool extreme) {
   const BlockTypeTraits& t = traits(type);
   std::vector<std::byte> bytes(bytes_of(type, static_cast<std::size_t>(columns)));
-  for (std::byte& byte : bytes) byte = extreme ? std::byte{type == BlockType::q8_0 ? 0x80U : 0xffU} : static_cast<std::byte>(random());
+  for (std::byte& byte : bytes) byte = static_cast<std::byte>(!extreme ? random() : type == BlockType::q8_0 ? 0x80U : 0xffU);
   std::normal_distribution<float> normal(0, 0.1F);
   for (std::size_t block = 0; block < bytes.size(); block += static_cast<std::size_t>(t.block_bytes)) {
     for (std::size_t i = 0; i < (type == BlockType::q4_1 ? 2U : 1U); ++i) {
