@@ -58,7 +58,6 @@ KvMemory::KvMemory(const KvShape& shape, int slots, KvType type)
   }
   void* data = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (data == MAP_FAILED) throw Error("The cache needs " + megabytes(bytes_) + ", which the system refused; choose a smaller ctx_size.");
-  madvise(data, bytes_, MADV_HUGEPAGE);
   data_ = static_cast<std::byte*>(data);
 }
 
