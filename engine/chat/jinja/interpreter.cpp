@@ -6,8 +6,8 @@ namespace runnel::jinja {
 
 namespace {
 
-/// Levels of statements, expressions and macro calls inside each other while rendering. Each needs about 0.7 KB of
-/// stack; the threads of Qt and musl have as little as 256 KB.
+/// Levels of statements, expressions and macro calls inside each other while rendering; a thread with 256 KB of stack
+/// has room for them.
 constexpr int depth_limit = 200;
 
 }  // namespace
