@@ -26,6 +26,14 @@ CacheSettings resolved(CacheSettings settings, const ModelFacts& facts) {
   return settings;
 }
 
+std::shared_ptr<const LoadedModel> with_weights(std::shared_ptr<const Model> model) {
+  auto loaded = std::dynamic_pointer_cast<const LoadedModel>(std::move(model));
+  if (loaded == nullptr || loaded->weights().layers.empty()) {
+    throw Error("The model was opened for its facts alone; it must be loaded before it can be run.");
+  }
+  return loaded;
+}
+
 // Below this the int8 kernels, which need no unpacking, are ahead of AMX.
 constexpr int tokens_that_pay_for_bf16 = 32;
 
@@ -38,7 +46,7 @@ KvShape shape_of(const Config& config) {
 class Session::Impl {
  public:
   Impl(std::shared_ptr<const Model> model, const CacheSettings& settings, int threads)
-      : model_(std::dynamic_pointer_cast<const LoadedModel>(std::move(model))),
+      : model_(with_weights(std::move(model))),
         pool_(threads > 0 ? threads : default_threads()),
         isa_(choose_isa()),
         kernels_(kernels_for(isa_)),
@@ -69,13 +77,20 @@ class Session::Impl {
   void evaluate(std::span<const Token> batch) {
     if (cancelled_.exchange(false)) throw Cancelled();
     const BatchPlan& plan = cache_.begin_batch(static_cast<int>(batch.size()));
-    logits_ = {};
-    if (!forward_.run(batch, plan, cache_.memory(), cancelled_)) {
+    bool finished = false;
+    try {
+      finished = forward_.run(batch, plan, cache_.memory(), cancelled_);
+    } catch (...) {  // memory is short
+      cache_.abandon();
+      throw;
+    }
+    if (!finished) {
       cache_.abandon();
       cancelled_ = false;
       throw Cancelled();
     }
     cache_.commit();
+    logits_ = {};
   }
 
   // Logits after some tokens of the last batch, a row each; the last of them are the session's.
@@ -102,10 +117,7 @@ class Session::Impl {
       throw Error("n_keep can't grow from " + std::to_string(table.settings().n_keep) + " to " + std::to_string(settings.n_keep) +
                   " in this conversation, because its first tokens are no longer in the cache; it must be made anew.");
     }
-    if (settings.ctx_size != table.settings().ctx_size) cache_.resize(settings.ctx_size);
-    if (settings.kv_type != table.settings().kv_type) cache_.set_kv_type(settings.kv_type);
-    cache_.table().set_n_keep(settings.n_keep);
-    cache_.table().set_n_discard(settings.n_discard);
+    cache_.change(settings);
   }
 
   void back(std::int64_t fed) {
@@ -121,9 +133,9 @@ class Session::Impl {
   bool back_is_enough(std::int64_t fed) const {
     const RunTable& table = cache_.table();
     if (table.back_is_exact(fed) || table.fed() == table.cached()) return true;
-    return std::any_of(table.runs().begin(), table.runs().end(), [fed](const Run& run) {
-      return run.reason == Reason::window && run.first < fed && fed <= run.first + run.length;
-    });
+    const auto any_run = [&table](auto&& holds) { return std::any_of(table.runs().begin(), table.runs().end(), holds); };
+    return any_run([fed](const Run& run) { return run.first < fed && fed <= run.first + run.length; }) &&
+           any_run([fed](const Run& run) { return run.first < fed && run.reason == Reason::window; });
   }
 
   std::shared_ptr<const LoadedModel> model_;
@@ -134,7 +146,6 @@ class Session::Impl {
   Forward forward_;
   std::span<const float> logits_;
   std::atomic<bool> cancelled_{false};
-
 };
 
 Session::Session(std::shared_ptr<const Model> model, CacheSettings settings, int threads)
