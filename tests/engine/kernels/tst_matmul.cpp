@@ -249,7 +249,7 @@ void MatmulTest::quantizes_like_the_scalar_level() {
   constexpr int m = 7;
   std::vector<float> x = random_floats(std::size_t{m} * 192, random);
   std::fill_n(x.begin(), 32, 0.0F);                      // nothing but zeros
-  for (std::size_t i = 32; i < 64; ++i) x[i] *= 1e-30F;  // small
+  for (std::size_t i = 32; i < 64; ++i) x[i] *= 1e-38F;  // so small that 127 / absmax is no float
   for (std::size_t i = 64; i < 96; ++i) x[i] *= 1e37F;   // nearly as large as floats get
   std::fill_n(x.begin() + 96, 31, 1e-3F);
   x[127] = -5;                                                                       // one large value hides the others
