@@ -29,12 +29,14 @@ class ByteTokenizer : public runnel::Tokenizer {
 
   using Tokenizer::encode;
   std::vector<Token> encode(const runnel::MarkedText& text) const override {
-    auto tokens = encode_continuation(text);
+    auto tokens = pieces(text);
     if (space_first && !tokens.empty() && !is_control(tokens[0])) tokens.insert(tokens.begin(), ' ');
     return tokens;
   }
 
-  std::vector<Token> encode_continuation(const runnel::MarkedText& text) const override {
+  std::vector<Token> encode_after(Token /*previous*/, const runnel::MarkedText& text) const override { return pieces(text); }
+
+  std::vector<Token> pieces(const runnel::MarkedText& text) const {
     std::string bytes;
     std::string trusted;
     for (const auto& passage : text) {
