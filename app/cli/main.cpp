@@ -2,6 +2,7 @@
 #include <spdlog/spdlog.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <exception>
 #include <iostream>
 
@@ -12,7 +13,9 @@ namespace {
 
 constexpr int usage_error = 2;
 
-int fail(const std::string& message) {
+// On one line, whatever a file's name may hold.
+int fail(std::string message) {
+  std::replace_if(message.begin(), message.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
   std::cerr << "runnel-cli: error: " << message << "\n";
   return 1;
 }

@@ -30,6 +30,9 @@ struct QuantizedRows {
   }
 };
 
+/// A block whose absmax is smaller counts as zeros: 127 / absmax would leave the range of floats.
+constexpr float least_absmax = 1e-36F;
+
 /// What a matrix product reads, in the form its packing asks for.
 struct Activations {
   const float* values = nullptr;  ///< [m, columns], for f16, bf16, f32

@@ -122,7 +122,7 @@ void quantize_row(const float* x, int columns, const QuantizedRows& out, int tok
     float largest = 0;
     for (int i = 0; i < block_columns; ++i) largest = std::max(largest, std::fabs(from[i]));
     const float scale = largest / 127.0F;
-    const float inverse = largest > 0 ? 127.0F / largest : 0.0F;
+    const float inverse = largest >= least_absmax ? 127.0F / largest : 0.0F;
     std::int32_t sum = 0;
     for (int i = 0; i < block_columns; ++i) {
       const auto q = static_cast<std::int8_t>(std::nearbyint(from[i] * inverse));
