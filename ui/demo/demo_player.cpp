@@ -18,6 +18,7 @@ namespace {
 constexpr int kPollMilliseconds = 15;
 constexpr int kPatienceMilliseconds = 300'000;
 constexpr int kMostRounds = 6;  // of the script
+constexpr qsizetype kTurnsAtLeast = 8;
 constexpr int kAnswerTokens = 96;
 
 void print(const QString& line) {
@@ -104,7 +105,7 @@ void DemoPlayer::prepare(int nDiscard) {
 void DemoPlayer::playUntilForgotten(int nDiscard) {
   const qsizetype most = kMostRounds * m_script.turns.size();
   qsizetype played = 0;
-  while (played < m_script.turns.size() || m_report.evicted() < kEvictedAtLeast) {
+  while (played < kTurnsAtLeast || m_report.evicted() < kEvictedAtLeast) {
     if (played == most)
       fail(tr("After %1 messages only %2 tokens were forgotten; %3 were expected.")
                .arg(played)
@@ -114,9 +115,14 @@ void DemoPlayer::playUntilForgotten(int nDiscard) {
     print(QStringLiteral("\n[user] %1").arg(text));
     sendThroughWindow(text);
     printLastAnswer();
-    printEvents();
+    print(tr("[cache] %1 of %2 tokens, %3 forgotten")
+              .arg(m_report.cached())
+              .arg(m_report.ctxSize())
+              .arg(m_report.evicted()));
     ++played;
   }
+  print(tr("\n# What was forgotten"));
+  for (const QString& line : m_report.takeLines()) print(line);
   if (m_report.cached() > kCtxSize) fail(tr("The cache holds %1 tokens, more than ctx_size.").arg(m_report.cached()));
   const bool dropsMany = m_report.largestEviction() > 1;
   if (dropsMany != (nDiscard < 0))
@@ -142,11 +148,6 @@ void DemoPlayer::printLastAnswer() {
   if (answer.trimmed().isEmpty()) fail(tr("The model answered nothing."));
   print(QStringLiteral("[assistant] %1").arg(answer));
   if (!note.isEmpty()) print(QStringLiteral("[note] %1").arg(note));
-}
-
-void DemoPlayer::printEvents() {
-  for (const QString& line : m_report.takeLines()) print(line);
-  print(tr("[cache] %1 of %2 tokens, %3 forgotten").arg(m_report.cached()).arg(m_report.ctxSize()).arg(m_report.evicted()));
 }
 
 void DemoPlayer::showSettings() {

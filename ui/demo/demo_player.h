@@ -44,7 +44,6 @@ class DemoPlayer : public QObject {
   void playUntilForgotten(int nDiscard);
   void sendThroughWindow(const QString& text);
   void printLastAnswer();
-  void printEvents();
   void showSettings();
   void takeWatchedPictures();
   void picture(const QString& name);

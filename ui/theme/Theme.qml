@@ -21,6 +21,7 @@ QtObject {
 
     readonly property color accent: dark ? "#4FB6A8" : "#0E7C6F"
     readonly property color accentQuiet: dark ? "#123A37" : "#D9F0EC"
+    readonly property color accentOnQuiet: dark ? "#4FB6A8" : "#0B665B"
     readonly property color accentText: dark ? "#0B1413" : "#FFFFFF"
     readonly property color sink: dark ? "#F2B84B" : "#C98208"
     readonly property color sinkText: dark ? "#F2B84B" : "#8F5B00"

@@ -11,6 +11,7 @@ Item {
     required property int columnWidth
     readonly property bool following: list.following
 
+    signal continueAsked
     signal linkActivated(link: string)
 
     function toEnd(): void {
@@ -83,8 +84,10 @@ Item {
         delegate: MessageRow {
             columnWidth: view.columnWidth
             firstRemembered: view.transcript.firstRemembered
+            last: index === list.count - 1
             width: list.width
 
+            onContinueAsked: view.continueAsked()
             onLinkActivated: link => view.linkActivated(link)
         }
     }

@@ -114,6 +114,8 @@ void ChatViewModel::send(const QString& typed) {
   }
 }
 
+void ChatViewModel::continueAnswer() { m_session.send(tr("Please continue.")); }
+
 void ChatViewModel::stop() {
   if (busy()) m_session.stop();
 }

@@ -1,6 +1,7 @@
 #include "ui/transcript/transcript_model.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "ui/transcript/remembered.h"
 
@@ -17,6 +18,12 @@ QString noteFor(app::StopReason reason) {
     case app::StopReason::EndOfTurn: break;
   }
   return {};
+}
+
+/** What is partly remembered stays so: neither 0 nor 1. A share is shown in percent, so finer steps would only repaint. */
+double inHundredths(double share) {
+  if (share <= 0 || share >= 1) return share;
+  return std::clamp(std::round(share * 100), 1.0, 99.0) / 100;
 }
 
 TranscriptModel::Author authorOf(app::Role role) {
@@ -45,6 +52,7 @@ QVariant TranscriptModel::data(const QModelIndex& index, int role) const {
     case RememberedRole: return row.remembered;
     case NoteRole: return row.note;
     case FailedRole: return row.failed;
+    case CutRole: return row.cut;
     case StatsRole: return row.stats;
     case StreamingRole: return row.streaming;
     default: return {};
@@ -53,7 +61,7 @@ QVariant TranscriptModel::data(const QModelIndex& index, int role) const {
 
 QHash<int, QByteArray> TranscriptModel::roleNames() const {
   return {{IdRole, "messageId"},          {AuthorRole, "author"}, {TextRole, "text"},
-          {RememberedRole, "remembered"}, {NoteRole, "note"},     {FailedRole, "failed"},
+          {RememberedRole, "remembered"}, {NoteRole, "note"},     {FailedRole, "failed"}, {CutRole, "cut"},
           {StatsRole, "stats"},           {StreamingRole, "streaming"}};
 }
 
@@ -61,6 +69,7 @@ TranscriptModel::Row TranscriptModel::rowFrom(const app::StoredMessage& message,
   Row row{.id = message.id, .role = message.role, .text = message.text, .note = {}, .stats = {}};
   row.note = streaming ? QString() : noteFor(message.stopReason);
   row.failed = message.stopReason == app::StopReason::Failed;
+  row.cut = message.stopReason == app::StopReason::Length;
   row.streaming = streaming;
   return row;
 }
@@ -112,7 +121,8 @@ void TranscriptModel::finish(qint64 id, app::StopReason reason, const QString& f
   m_rows[row].streaming = false;
   m_rows[row].note = failure.isEmpty() ? noteFor(reason) : failure;
   m_rows[row].failed = reason == app::StopReason::Failed;
-  changed(row, {StreamingRole, NoteRole, FailedRole});
+  m_rows[row].cut = reason == app::StopReason::Length;
+  changed(row, {StreamingRole, NoteRole, FailedRole, CutRole});
 }
 
 void TranscriptModel::setRemembered(const app::CacheSnapshot& snapshot) {
@@ -121,8 +131,9 @@ void TranscriptModel::setRemembered(const app::CacheSnapshot& snapshot) {
   for (const Row& row : m_rows) ids.append(row.id);
   const QList<double> shares = rememberedShares(ids, snapshot);
   for (int row = 0; row < rowCount(); ++row) {
-    if (m_rows[row].remembered == shares[row]) continue;
-    m_rows[row].remembered = shares[row];
+    const double share = inHundredths(shares[row]);
+    if (m_rows[row].remembered == share) continue;
+    m_rows[row].remembered = share;
     changed(row, {RememberedRole});
   }
   findFirstRemembered();
