@@ -26,6 +26,17 @@ CacheSettings resolved(CacheSettings settings, const ModelFacts& facts) {
   return settings;
 }
 
+std::shared_ptr<const LoadedModel> with_weights(std::shared_ptr<const Model> model) {
+  auto loaded = std::dynamic_pointer_cast<const LoadedModel>(std::move(model));
+  if (loaded == nullptr || loaded->weights().layers.empty()) {
+    throw Error("The model was opened for its facts alone; it must be loaded before it can be run.");
+  }
+  return loaded;
+}
+
+// Below this the int8 kernels, which need no unpacking, are ahead of AMX.
+constexpr int tokens_that_pay_for_bf16 = 32;
+
 KvShape shape_of(const Config& config) {
   return {.layers = config.n_layers, .kv_heads = config.n_kv_heads, .head_dim = config.head_dim};
 }
@@ -35,11 +46,12 @@ KvShape shape_of(const Config& config) {
 class Session::Impl {
  public:
   Impl(std::shared_ptr<const Model> model, const CacheSettings& settings, int threads)
-      : model_(std::dynamic_pointer_cast<const LoadedModel>(std::move(model))),
+      : model_(with_weights(std::move(model))),
         pool_(threads > 0 ? threads : default_threads()),
-        kernels_(kernels_for(choose_isa())),
+        isa_(choose_isa()),
+        kernels_(kernels_for(isa_)),
         cache_(shape_of(model_->config()), resolved(settings, model_->facts())),
-        forward_(model_->config(), model_->weights(), kernels_, pool_) {}
+        forward_(model_->config(), model_->weights(), kernels_, pool_, isa_ == Isa::amx ? tokens_that_pay_for_bf16 : 0) {}
 
   void check_tokens(std::span<const Token> tokens) const {
     for (const Token token : tokens) {
@@ -65,13 +77,31 @@ class Session::Impl {
   void evaluate(std::span<const Token> batch) {
     if (cancelled_.exchange(false)) throw Cancelled();
     const BatchPlan& plan = cache_.begin_batch(static_cast<int>(batch.size()));
-    logits_ = {};
-    if (!forward_.run(batch, plan, cache_.memory(), cancelled_)) {
+    bool finished = false;
+    try {
+      finished = forward_.run(batch, plan, cache_.memory(), cancelled_);
+    } catch (...) {  // memory is short
+      cache_.abandon();
+      throw;
+    }
+    if (!finished) {
       cache_.abandon();
       cancelled_ = false;
       throw Cancelled();
     }
     cache_.commit();
+    logits_ = {};
+  }
+
+  // Logits after some tokens of the last batch, a row each; the last of them are the session's.
+  std::vector<std::span<const float>> compute_logits(int first, int count) {
+    const std::span<const float> all = forward_.logits(first, count);
+    std::vector<std::span<const float>> rows;
+    for (int row = 0; row < count; ++row) {
+      rows.push_back(all.subspan(static_cast<std::size_t>(row) * forward_.logits_stride(), static_cast<std::size_t>(model_->config().n_vocab)));
+    }
+    logits_ = rows.back();
+    return rows;
   }
 
   void change(const CacheChange& change) {
@@ -87,10 +117,7 @@ class Session::Impl {
       throw Error("n_keep can't grow from " + std::to_string(table.settings().n_keep) + " to " + std::to_string(settings.n_keep) +
                   " in this conversation, because its first tokens are no longer in the cache; it must be made anew.");
     }
-    if (settings.ctx_size != table.settings().ctx_size) cache_.resize(settings.ctx_size);
-    if (settings.kv_type != table.settings().kv_type) cache_.set_kv_type(settings.kv_type);
-    cache_.table().set_n_keep(settings.n_keep);
-    cache_.table().set_n_discard(settings.n_discard);
+    cache_.change(settings);
   }
 
   void back(std::int64_t fed) {
@@ -106,19 +133,19 @@ class Session::Impl {
   bool back_is_enough(std::int64_t fed) const {
     const RunTable& table = cache_.table();
     if (table.back_is_exact(fed) || table.fed() == table.cached()) return true;
-    return std::any_of(table.runs().begin(), table.runs().end(), [fed](const Run& run) {
-      return run.reason == Reason::window && run.first < fed && fed <= run.first + run.length;
-    });
+    const auto any_run = [&table](auto&& holds) { return std::any_of(table.runs().begin(), table.runs().end(), holds); };
+    return any_run([fed](const Run& run) { return run.first < fed && fed <= run.first + run.length; }) &&
+           any_run([fed](const Run& run) { return run.first < fed && run.reason == Reason::window; });
   }
 
   std::shared_ptr<const LoadedModel> model_;
   ThreadPool pool_;
+  Isa isa_;
   const Kernels& kernels_;
   KvCache cache_;
   Forward forward_;
   std::span<const float> logits_;
   std::atomic<bool> cancelled_{false};
-
 };
 
 Session::Session(std::shared_ptr<const Model> model, CacheSettings settings, int threads)
@@ -127,7 +154,7 @@ Session::~Session() = default;
 
 void Session::feed(std::span<const Token> tokens, const Progress& progress) {
   impl_->feed(tokens, [&](std::size_t first, std::size_t count) {
-    if (first + count == tokens.size()) impl_->logits_ = impl_->forward_.logits(static_cast<int>(count) - 1);
+    if (first + count == tokens.size()) impl_->compute_logits(static_cast<int>(count) - 1, 1);
     if (progress) progress(first + count);
   });
 }
@@ -135,9 +162,11 @@ void Session::feed(std::span<const Token> tokens, const Progress& progress) {
 void Session::feed_all_logits(std::span<const Token> tokens,
                               const std::function<void(std::size_t, std::span<const float>)>& visit) {
   impl_->feed(tokens, [&](std::size_t first, std::size_t count) {
-    for (std::size_t i = 0; i < count; ++i) {
-      impl_->logits_ = impl_->forward_.logits(static_cast<int>(i));
-      visit(first + i, impl_->logits_);
+    constexpr std::size_t at_once = 16;  // the output matrix is read once for so many
+    for (std::size_t i = 0; i < count; i += at_once) {
+      const std::size_t n = std::min(at_once, count - i);
+      const std::vector<std::span<const float>> rows = impl_->compute_logits(static_cast<int>(i), static_cast<int>(n));
+      for (std::size_t row = 0; row < n; ++row) visit(first + i + row, rows[row]);
     }
   });
 }
@@ -162,7 +191,7 @@ bool Session::back_is_enough(std::int64_t fed) const { return impl_->back_is_eno
 void Session::set(const CacheChange& change) { impl_->change(change); }
 
 void Session::reset() {
-  impl_->cache_ = KvCache(shape_of(impl_->model_->config()), impl_->cache_.table().settings());
+  impl_->cache_.clear();
   impl_->logits_ = {};
 }
 

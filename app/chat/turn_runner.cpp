@@ -78,12 +78,10 @@ void TurnRunner::makeAnew() {
 
 void TurnRunner::takePlan(TurnPlan plan) {
   Engine& engine = m_engine;
-  try {
-    if (!plan.anew) engine.session->back(plan.backTo);
-  } catch (const runnel::Error& error) {
-    qCInfo(logTurn, "The cache is made anew: %s", error.what());
+  if (!plan.anew && engine.session->back_is_enough(plan.backTo))
+    engine.session->back(plan.backTo);
+  else if (!plan.anew)
     plan = TurnPlanner(*engine.format, engine.session->settings().ctx_size).planAnew(m_request);
-  }
   if (plan.anew) engine.reset();
   engine.cached.ids.resize(static_cast<std::size_t>(plan.backTo));
   engine.cached.conversationId = m_request.conversationId;
@@ -132,14 +130,9 @@ void TurnRunner::note(std::size_t tokens) {
 }
 
 void TurnRunner::goBack(qint64 fed) {
-  if (m_plan.anew) return m_engine.reset();
-  try {
-    m_engine.session->back(fed);
-    cutBack(m_engine.cached, fed);
-  } catch (const runnel::Error& error) {
-    qCInfo(logTurn, "The conversation leaves the cache: %s", error.what());
-    m_engine.reset();
-  }
+  if (m_plan.anew || !m_engine.session->back_is_enough(fed)) return m_engine.reset();
+  m_engine.session->back(fed);
+  cutBack(m_engine.cached, fed);
 }
 
 // A prefix that would leave too little to roll is not pinned; the conversation goes on without.

@@ -22,6 +22,7 @@ void IntervalSet::add(std::int64_t first, std::int64_t end) {
 }
 
 void IntervalSet::remove(std::int64_t first, std::int64_t end) {
+  if (first >= end) return;
   std::vector<Interval> result;
   for (const Interval& i : intervals_) {
     if (i.first < std::min(i.end, first)) result.push_back({i.first, std::min(i.end, first)});

@@ -12,6 +12,22 @@ double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
+// Where the tokens of `to` lie in `from`, and where they belong.
+std::vector<SlotCopy> moves(std::span<const Run> from, std::span<const Run> to) {
+  std::vector<SlotCopy> copies;
+  for (const Run& target : to) {
+    for (const Run& source : from) {
+      const std::int64_t first = std::max(target.first, source.first);
+      const std::int64_t end = std::min(target.first + target.length, source.first + source.length);
+      if (first >= end) continue;
+      copies.push_back({.from = source.slot + static_cast<std::int32_t>(first - source.first),
+                        .to = target.slot + static_cast<std::int32_t>(first - target.first),
+                        .length = static_cast<std::int32_t>(end - first)});
+    }
+  }
+  return copies;
+}
+
 }  // namespace
 
 KvCache::KvCache(const KvShape& shape, const CacheSettings& settings)
@@ -113,38 +129,30 @@ std::vector<EvictionEvent> KvCache::take_events() {
   return result;
 }
 
-void KvCache::resize(int ctx_size) {
-  const std::int64_t fed = table_.fed();
-  RunTable resized = table_;
-  const int evicted_before = table_.cached();
-  resized.resize(ctx_size);
-  KvMemory memory(shape_, resized.slots(), memory_.type());
-  std::vector<SlotCopy> copies;
-  for (const Run& to : resized.runs()) {
-    for (const Run& from : table_.runs()) {
-      const std::int64_t first = std::max(to.first, from.first);
-      const std::int64_t end = std::min(to.first + to.length, from.first + from.length);
-      if (first >= end) continue;
-      copies.push_back({.from = from.slot + static_cast<std::int32_t>(first - from.first),
-                        .to = to.slot + static_cast<std::int32_t>(first - to.first),
-                        .length = static_cast<std::int32_t>(end - first)});
-    }
+void KvCache::change(const CacheSettings& settings) {
+  const bool resized = settings.ctx_size != table_.settings().ctx_size;
+  const bool retyped = settings.kv_type != memory_.type();
+  RunTable changed = table_;
+  changed.set_n_keep(settings.n_keep);  // before the size, since it decides what a smaller one may evict
+  changed.set_n_discard(settings.n_discard);
+  if (resized) changed.resize(settings.ctx_size);
+  if (retyped) changed.set_kv_type(settings.kv_type);
+  if (resized || retyped) {
+    KvMemory memory(shape_, changed.slots(), settings.kv_type);
+    memory.copy_from(memory_, moves(table_.runs(), changed.runs()));
+    memory_ = std::move(memory);
   }
-  memory.copy_from(memory_, copies);
-  memory_ = std::move(memory);
-  if (resized.cached() < evicted_before) note({.at = fed, .tokens = resized.last_evicted()});
-  table_ = std::move(resized);
+  if (changed.cached() < table_.cached()) note({.at = table_.fed(), .tokens = changed.last_evicted()});
+  table_ = std::move(changed);
 }
 
-void KvCache::set_kv_type(KvType type) {
-  if (type == memory_.type()) return;
-  KvMemory memory(shape_, table_.slots(), type);
-  std::vector<SlotCopy> copies;
-  for (const Run& run : table_.runs()) copies.push_back({.from = run.slot, .to = run.slot, .length = run.length});
-  memory.copy_from(memory_, copies);
-  memory_ = std::move(memory);
-  table_.set_border();
-  table_.set_kv_type(type);
+void KvCache::clear() {
+  table_ = RunTable(table_.settings());
+  batch_evictions_.clear();
+  events_.clear();
+  taken_ = 0;
+  last_eviction_at_ = never;
+  started_ = now();
 }
 
 CacheTelemetry KvCache::telemetry() {

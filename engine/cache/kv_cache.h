@@ -63,8 +63,11 @@ class KvCache {
   RunTable& table() { return table_; }
   const RunTable& table() const { return table_; }
 
-  void resize(int ctx_size);
-  void set_kv_type(KvType type);
+  /// Takes over ctx_size, n_keep, n_discard and KV type, evicting the oldest and copying rows where that asks for it.
+  /// All or, when memory is short (throws Error), nothing. `settings` validated, and with enough left to roll.
+  void change(const CacheSettings& settings);
+  /// Forgets everything: as after construction, in the same memory.
+  void clear();
 
   /// Events collected since the last call, among them the newest one when it has grown since.
   std::vector<EvictionEvent> take_events();
@@ -89,7 +92,8 @@ class KvCache {
   std::vector<Eviction> batch_evictions_;
   std::deque<EvictionEvent> events_;  ///< not yet taken, and the one that may still grow
   std::size_t taken_ = 0;             ///< how many at the front of `events_` were taken already (0 or 1)
-  std::int64_t last_eviction_at_ = -2;
+  static constexpr std::int64_t never = -2;
+  std::int64_t last_eviction_at_ = never;
   double started_;
 };
 

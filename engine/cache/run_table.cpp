@@ -228,6 +228,11 @@ void RunTable::resize(int ctx_size) {
   set_border();
 }
 
+void RunTable::set_kv_type(KvType type) {
+  settings_.kv_type = type;
+  set_border();
+}
+
 void RunTable::set_border() {
   border_ = fed_;
   for (Free& entry : free_) entry.first = -1;

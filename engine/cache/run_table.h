@@ -39,13 +39,12 @@ class RunTable {
   void check_room(const CacheSettings& settings) const;
 
   void set_n_discard(int n_discard) { settings_.n_discard = n_discard; }
-  void set_kv_type(KvType type) { settings_.kv_type = type; }
   /// A smaller n_keep, or any while nothing was evicted.
   void set_n_keep(int n_keep);
   /// Evicts what exceeds the new size (`last_evicted` tells), puts the rest into slots 0, 1, … in cache order and forgets what was evicted.
   void resize(int ctx_size);
-  /// Notes that K and V were rewritten: nothing from before now can be restored.
-  void set_border();
+  /// Notes that K and V are rewritten in another type: nothing from before now can be restored.
+  void set_kv_type(KvType type);
 
   std::span<const Run> runs() const { return runs_; }
   const CacheSettings& settings() const { return settings_; }
@@ -83,6 +82,7 @@ class RunTable {
   void restore(std::vector<Run>& restored);
   void rebuild_runs();
   void update_ranks();
+  void set_border();
 
   CacheSettings settings_;
   int slots_;

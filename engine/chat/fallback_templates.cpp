@@ -10,12 +10,12 @@ constexpr std::string_view chatml =
 {%- endfor %}
 {%- if add_generation_prompt %}{{- '<|im_start|>assistant\n' }}{% endif %})";
 
-constexpr std::string_view llama3 =
+constexpr std::string_view llama4 =
     R"({{- bos_token }}
 {%- for message in messages %}
-{{- '<|start_header_id|>' + message.role + '<|end_header_id|>\n\n' + message.content | trim + '<|eot_id|>' }}
+{{- '<|header_start|>' + message.role + '<|header_end|>\n\n' + message.content | trim + '<|eot|>' }}
 {%- endfor %}
-{%- if add_generation_prompt %}{{- '<|start_header_id|>assistant<|end_header_id|>\n\n' }}{% endif %})";
+{%- if add_generation_prompt %}{{- '<|header_start|>assistant<|header_end|>\n\n' }}{% endif %})";
 
 constexpr std::string_view gemma =
     R"({{- bos_token }}
@@ -75,9 +75,9 @@ struct Row {
 
 // "llama" is not here: files of that architecture come from many families, of which ChatML is the commonest form.
 constexpr Row rows[] = {
-    {"gemma", gemma},         {"gemma2", gemma},      {"gemma3", gemma},  {"phi3", phi3},
-    {"mistral", instruct},    {"mixtral", instruct},  {"llama4", llama3}, {"command-r", command_r},
-    {"cohere2", command_r},   {"falcon", falcon},     {"granite", granite}, {"granitemoe", granite},
+    {"gemma", gemma},       {"gemma2", gemma},     {"gemma3", gemma},    {"phi3", phi3},
+    {"mistral", instruct},  {"mixtral", instruct}, {"llama4", llama4},   {"command-r", command_r},
+    {"cohere2", command_r}, {"falcon", falcon},    {"granite", granite}, {"granitemoe", granite},
     {"stablelm", zephyr},
 };
 

@@ -16,7 +16,9 @@ using chat::Part;
 /// Stands for an answer while a conversation is rendered: no template has reason to change a plain word.
 constexpr std::string_view marker = "RunnelAnswer";
 
-Origin origin_of(std::size_t message) { return static_cast<Origin>(message + 1); }
+Origin origin_of(std::size_t message) {
+  return static_cast<Origin>(message + 1);
+}
 
 /// The same conversation without system messages: their text precedes that of the first user message.
 /// Empty when there is nothing to be moved.
@@ -116,10 +118,9 @@ std::size_t count_before(const Tokenizer& tokenizer, std::span<const Token> toke
   // The tokenizer normalizes text: the tokens that the beginning has in common with the whole lie within it.
   const auto alone = tokenizer.encode(prefix(text, offset));
   const auto end = std::min(alone.size(), tokens.size());
-  return static_cast<std::size_t>(std::mismatch(alone.begin(), alone.begin() + static_cast<std::ptrdiff_t>(end),
-                                                tokens.begin())
-                                      .first -
-                                  alone.begin());
+  return static_cast<std::size_t>(
+      std::mismatch(alone.begin(), alone.begin() + static_cast<std::ptrdiff_t>(end), tokens.begin()).first -
+      alone.begin());
 }
 
 /// What follows the marker, which message `answer` consists of.
@@ -131,20 +132,6 @@ std::vector<Part> after_marker(std::vector<Part> parts, Origin answer) {
   }
   parts.erase(parts.begin(), found + 1);
   return parts;
-}
-
-/// The tokens of `text` as they follow a word, so that none stands for the beginning of a text.
-std::vector<Token> encode_continuation(const Tokenizer& tokenizer, MarkedText text) {
-  const auto before = tokenizer.encode(marker, false);
-  MarkedText whole = text;
-  whole.insert(whole.begin(), {std::string(marker), false});
-  auto tokens = tokenizer.encode(whole);
-  if (!std::equal(before.begin(), before.end(), tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(
-                                                                     std::min(before.size(), tokens.size())))) {
-    return tokenizer.encode(text);  // the word and what follows have a token in common
-  }
-  tokens.erase(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(before.size()));
-  return tokens;
 }
 
 /// Removes the end of the answer where the model wrote it itself, with the blanks that the template puts before it.
@@ -181,7 +168,8 @@ Turn next_turn(const ChatTemplate& chat_template, const Tokenizer& tokenizer, st
   const Origin origin = origin_of(last_answer);
   entries[last_answer].content = {{std::string(marker), origin}};
   const auto rest = after_marker(rendered(chat_template, entries, options), origin);
-  Turn turn{encode_continuation(tokenizer, chat::marked(rest)), 0};
+  const MarkedText text = chat::marked(rest);
+  Turn turn{last_fed ? tokenizer.encode_after(*last_fed, text) : tokenizer.encode(text), 0};
   drop_fed_end(tokenizer, turn.tokens, last_fed);
   return turn;
 }

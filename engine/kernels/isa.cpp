@@ -7,12 +7,14 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #endif
 
 namespace runnel {
 namespace {
 
-constexpr std::array<std::string_view, 5> names{"scalar", "avx2", "avx2-vnni", "avx512", "avx512-vnni"};
+constexpr std::array<std::string_view, 6> names{"scalar", "avx2", "avx2-vnni", "avx512", "avx512-vnni", "amx"};
 
 #if defined(__x86_64__)
 struct Registers {
@@ -30,6 +32,14 @@ std::uint64_t enabled_state() {
   unsigned high = 0;
   __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
   return (static_cast<std::uint64_t>(high) << 32U) | low;
+}
+
+// Linux hands out the tiles' large register state on request only, per process.
+bool may_use_tiles(std::uint64_t state) {
+  constexpr std::uint64_t tile_state = 0x60000;
+  constexpr long request_permission = 0x1023;  // ARCH_REQ_XCOMP_PERM
+  constexpr long tile_data = 18;
+  return (state & tile_state) == tile_state && syscall(SYS_arch_prctl, request_permission, tile_data) == 0;
 }
 
 constexpr bool bit(unsigned value, unsigned index) { return ((value >> index) & 1U) != 0; }
@@ -50,7 +60,9 @@ Isa detect() {
   const bool avx512 =
       bit(extended.ebx, 16) && bit(extended.ebx, 17) && bit(extended.ebx, 30) && bit(extended.ebx, 31);  // F DQ BW VL
   if ((state & avx512_state) == avx512_state && avx512) {
-    return bit(extended.ecx, 11) ? Isa::avx512_vnni : Isa::avx512;
+    if (!bit(extended.ecx, 11)) return Isa::avx512;
+    const bool tiles = bit(extended.edx, 24) && bit(extended.edx, 22);  // AMX-TILE, AMX-BF16
+    return tiles && may_use_tiles(state) ? Isa::amx : Isa::avx512_vnni;
   }
   return bit(more.eax, 4) ? Isa::avx2_vnni : Isa::avx2;
 #else
@@ -89,7 +101,7 @@ Isa isa_from(std::string_view name) {
     return isa;
   }
   throw Error("The instruction level \"" + std::string(name) +
-              "\" is not known; it can be scalar, avx2, avx2-vnni, avx512 or avx512-vnni.");
+              "\" is not known; it can be scalar, avx2, avx2-vnni, avx512, avx512-vnni or amx.");
 }
 
 Isa choose_isa(std::string_view wanted) {

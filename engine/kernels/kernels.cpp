@@ -12,7 +12,8 @@ const Kernels& kernels_for(Isa isa) {
     case Isa::avx2: return avx2_kernels();
     case Isa::avx2_vnni: return avx2_vnni_kernels();
     case Isa::avx512: return avx512_kernels();
-    case Isa::avx512_vnni: return avx512_vnni_kernels();
+    case Isa::avx512_vnni:
+    case Isa::amx: return avx512_vnni_kernels();
 #endif
     default: return scalar_kernels();
   }

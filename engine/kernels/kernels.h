@@ -8,12 +8,26 @@
 
 namespace runnel {
 
-/// Activations of `m` tokens as the integer kernels take them: per token and block of 32 columns,
-/// x ≈ scale × q with q = round(x / scale), scale = absmax / 127.
+/// Activations of some tokens as the integer kernels take them: per token and block of 32 columns, x ≈ scale × q with
+/// q = round(x / scale), scale = absmax / 127.
+///
+/// Tokens stand in tiles of `tile`, the last one perhaps smaller; within a tile the blocks follow each other and each
+/// holds its tokens side by side, so that a kernel that works on a whole tile reads one stream.
 struct QuantizedRows {
-  std::int8_t* quants = nullptr;  ///< [m, columns]
-  float* scales = nullptr;        ///< [m, columns / 32]
-  std::int32_t* sums = nullptr;   ///< [m, columns / 32]: sum of the block's quants
+  std::int8_t* quants = nullptr;   ///< [tokens × blocks, 32], in the order that `at` gives
+  float* scales = nullptr;         ///< [tokens × blocks]
+  std::int32_t* sums = nullptr;    ///< [tokens × blocks]: sum of the block's quants
+  float* scaled_sums = nullptr;    ///< [tokens × blocks]: scale × sum
+  int tokens = 0;
+  int tile = 1;  ///< Kernels::tile of the level that reads it
+
+  /// Where block `block` of `blocks` of a token stands.
+  [[gnu::always_inline]] std::size_t at(int token, int block, int blocks) const {
+    const int first = token / tile * tile;
+    const int width = tokens - first < tile ? tokens - first : tile;
+    return static_cast<std::size_t>(first) * static_cast<std::size_t>(blocks) +
+           static_cast<std::size_t>(block) * static_cast<std::size_t>(width) + static_cast<std::size_t>(token - first);
+  }
 };
 
 /// What a matrix product reads, in the form its packing asks for.
@@ -33,14 +47,21 @@ struct KvView {
 /// every one is tested against it. No operation allocates, locks or throws.
 struct Kernels {
   Isa isa;
+  int tile;  ///< tokens that the matrix product takes at once
 
   /// out[t][row] = Σ_c weights[row][c] × x[t][c] for tokens t in [0, m) and the 16 rows of groups [first, last).
   /// `out` is [m, stride], stride a multiple of 16 that covers all groups.
   void (*matmul)(const PackedView& weights, int first, int last, const Activations& x, int m, float* out,
                  std::size_t stride);
 
-  /// Quantizes one token's activations (`columns` a multiple of 32) into row `row` of `out`.
-  void (*quantize_row)(const float* x, int columns, QuantizedRows out, int row);
+  /// Quantizes the activations of one token (`columns` a multiple of 32) into its places in `out`.
+  void (*quantize_row)(const float* x, int columns, const QuantizedRows& out, int token);
+
+  /// The 16 rows of a group as bfloat16: out[column × stride + lane], for all columns.
+  void (*unpack_bf16)(const PackedView& weights, int group, std::uint16_t* out, std::size_t stride);
+
+  /// out[i] = x[i] as bfloat16, rounded to nearest even.
+  void (*to_bf16)(const float* x, int n, std::uint16_t* out);
 
   /// RMSNorm (Zhang and Sennrich 2019): out = x / sqrt(mean(x²) + epsilon) × weight.
   void (*rms_norm)(const float* x, const float* weight, int n, float epsilon, float* out);

@@ -13,13 +13,15 @@ constexpr int few_tokens = 4;  // below this, sharing out the work on single tok
 
 }  // namespace
 
-Forward::Forward(const Config& config, const Weights& weights, const Kernels& kernels, ThreadPool& pool)
+Forward::Forward(const Config& config, const Weights& weights, const Kernels& kernels, ThreadPool& pool, int bf16_tokens)
     : config_(config),
       weights_(weights),
       kernels_(kernels),
       pool_(pool),
       attention_(kernels, pool),
       rotation_table_(rope_frequencies(config.rope, weights.rope_divisors), rope_amplitude(config.rope)),
+      bf16_tokens_(bf16_tokens),
+      bf16_matmul_(bf16_tokens > 0 ? std::make_unique<Bf16Matmul>(kernels, pool.size()) : nullptr),
       width_(padded(config.n_embd)),
       key_offset_(padded(config.n_heads * config.head_dim)),
       value_offset_(key_offset_ + padded(config.n_kv_heads * config.head_dim)),
@@ -54,9 +56,7 @@ void Forward::attention_block(int layer, const BatchPlan& plan, KvMemory& memory
   const int tokens = plan.tokens();
   normalize(weights.attention_norm, tokens);
   const std::array<Product, 3> products{{{&weights.query, 0}, {&weights.key, key_offset_}, {&weights.value, value_offset_}}};
-  const bool integer = is_integer(weights.query.matrix.packing) || is_integer(weights.key.matrix.packing) ||
-                       is_integer(weights.value.matrix.packing);
-  multiply(products, activations(normed_, config_.n_embd, tokens, integer), tokens, qkv_, qkv_width_);
+  multiply(products, normed_, tokens, qkv_, qkv_width_);
   write_keys_and_values(layer, plan, memory, rotations);
 
   const int columns = config_.n_heads * config_.head_dim;
@@ -75,16 +75,14 @@ void Forward::attention_block(int layer, const BatchPlan& plan, KvMemory& memory
                   .memory = &memory,
                   .layer = layer});
   const std::array<Product, 1> output{{{&weights.attention_output, 0}}};
-  multiply(output, activations(attended_, columns, tokens, is_integer(weights.attention_output.matrix.packing)), tokens,
-           projected_, width_);
+  multiply(output, attended_, tokens, projected_, width_);
   add_to_residual(tokens);
 }
 
 void Forward::mlp_block(const LayerWeights& weights, int tokens) {
   normalize(weights.mlp_norm, tokens);
   const std::array<Product, 2> products{{{&weights.gate, 0}, {&weights.up, ff_width_}}};
-  const bool integer = is_integer(weights.gate.matrix.packing) || is_integer(weights.up.matrix.packing);
-  multiply(products, activations(normed_, config_.n_embd, tokens, integer), tokens, gate_up_, 2 * ff_width_);
+  multiply(products, normed_, tokens, gate_up_, 2 * ff_width_);
   const auto n_ff = static_cast<std::size_t>(config_.n_ff);
   hidden_.reserve(static_cast<std::size_t>(tokens) * n_ff);
   for_tokens(tokens, [&](int t) {
@@ -92,7 +90,7 @@ void Forward::mlp_block(const LayerWeights& weights, int tokens) {
     kernels_.silu_mul(gate, gate + ff_width_, config_.n_ff, hidden_.data() + static_cast<std::size_t>(t) * n_ff);
   });
   const std::array<Product, 1> down{{{&weights.down, 0}}};
-  multiply(down, activations(hidden_, config_.n_ff, tokens, is_integer(weights.down.matrix.packing)), tokens, projected_, width_);
+  multiply(down, hidden_, tokens, projected_, width_);
   add_to_residual(tokens);
 }
 
@@ -131,7 +129,13 @@ Activations Forward::activations(const AlignedBuffer<float>& values, int columns
   quants_.reserve(rows * width);
   scales_.reserve(rows * width / block_columns);
   sums_.reserve(rows * width / block_columns);
-  x.quantized = {.quants = quants_.data(), .scales = scales_.data(), .sums = sums_.data()};
+  scaled_sums_.reserve(rows * width / block_columns);
+  x.quantized = {.quants = quants_.data(),
+                 .scales = scales_.data(),
+                 .sums = sums_.data(),
+                 .scaled_sums = scaled_sums_.data(),
+                 .tokens = tokens,
+                 .tile = kernels_.tile};
   for_tokens(tokens, [&](int t) {
     kernels_.quantize_row(values.data() + static_cast<std::size_t>(t) * width, columns, x.quantized, t);
   });
@@ -139,8 +143,13 @@ Activations Forward::activations(const AlignedBuffer<float>& values, int columns
 }
 
 // Several matrices that read the same activations are one job, shared out by groups of rows.
-void Forward::multiply(std::span<const Product> products, const Activations& x, int tokens, AlignedBuffer<float>& out,
-                       std::size_t stride) {
+void Forward::multiply(std::span<const Product> products, const AlignedBuffer<float>& values, int tokens,
+                       AlignedBuffer<float>& out, std::size_t stride) {
+  const auto packed_integers = [](const Product& product) { return is_integer(product.linear->matrix.packing); };
+  const bool integer = std::any_of(products.begin(), products.end(), packed_integers);
+  // The exact path stays exact: bfloat16 is for weights that are quantized already.
+  if (integer && bf16_tokens_ > 0 && tokens >= bf16_tokens_) return multiply_bf16(products, values.data(), tokens, out, stride);
+  const Activations x = activations(values, products.front().linear->matrix.columns, tokens, integer);
   out.reserve(static_cast<std::size_t>(tokens) * stride);
   int groups = 0;
   for (const Product& product : products) groups += product.linear->matrix.groups();
@@ -156,15 +165,49 @@ void Forward::multiply(std::span<const Product> products, const Activations& x, 
       last -= matrix.groups();
       if (from == to) continue;
       kernels_.matmul(matrix.view(), from, to, x, tokens, out.data() + product.offset, stride);
-      const std::vector<float>& bias = product.linear->bias;
-      if (bias.empty()) continue;
-      const int begin = from * group_rows;
-      const int n = std::min(to * group_rows, matrix.rows) - begin;
-      for (int t = 0; t < tokens; ++t) {
-        kernels_.add(bias.data() + begin, n, out.data() + static_cast<std::size_t>(t) * stride + product.offset + begin);
-      }
+      add_bias(product, from, to, tokens, out.data(), stride);
     }
   });
+}
+
+void Forward::multiply_bf16(std::span<const Product> products, const float* x, int tokens, AlignedBuffer<float>& out,
+                            std::size_t stride) {
+  constexpr int at_once = Bf16Matmul::groups_at_once;
+  const auto columns = static_cast<std::size_t>(products.front().linear->matrix.columns);
+  const auto rows = static_cast<std::size_t>(Bf16Matmul::padded_tokens(tokens));
+  bf16_.reserve(rows * columns);
+  out.reserve(rows * stride);
+  for_tokens(tokens, [&](int t) {
+    const std::size_t at = static_cast<std::size_t>(t) * columns;
+    kernels_.to_bf16(x + at, static_cast<int>(columns), bf16_.data() + at);
+  });
+  struct Part {
+    const Product* product;
+    int first;
+  };
+  std::vector<Part> parts;
+  for (const Product& product : products) {
+    for (int first = 0; first < product.linear->matrix.groups(); first += at_once) parts.push_back({&product, first});
+  }
+  pool_.run(parts.size(), [&](std::size_t index, int thread) {
+    const Product& product = *parts[index].product;
+    const PackedMatrix& matrix = product.linear->matrix;
+    const int first = parts[index].first;
+    const int last = std::min(first + at_once, matrix.groups());
+    bf16_matmul_->multiply(matrix.view(), first, last, bf16_.data(), tokens, out.data() + product.offset, stride, thread);
+    add_bias(product, first, last, tokens, out.data(), stride);
+  });
+}
+
+// The bias of rows in groups [first, last).
+void Forward::add_bias(const Product& product, int first, int last, int tokens, float* out, std::size_t stride) const {
+  const std::vector<float>& bias = product.linear->bias;
+  if (bias.empty()) return;
+  const int begin = first * group_rows;
+  const int n = std::min(last * group_rows, product.linear->matrix.rows) - begin;
+  for (int t = 0; t < tokens; ++t) {
+    kernels_.add(bias.data() + begin, n, out + static_cast<std::size_t>(t) * stride + product.offset + begin);
+  }
 }
 
 void Forward::add_to_residual(int tokens) {
@@ -175,22 +218,27 @@ void Forward::add_to_residual(int tokens) {
   });
 }
 
-std::span<const float> Forward::logits(int token) {
+std::size_t Forward::logits_stride() const { return padded(config_.n_vocab); }
+
+std::span<const float> Forward::logits(int first, int count) {
   const auto n_embd = static_cast<std::size_t>(config_.n_embd);
   const PackedMatrix& head = weights_.head();
-  normed_.reserve(n_embd);
-  kernels_.rms_norm(residual_.data() + static_cast<std::size_t>(token) * n_embd, weights_.output_norm.data(), config_.n_embd,
-                    config_.norm_epsilon, normed_.data());
-  const Activations x = activations(normed_, config_.n_embd, 1, is_integer(head.packing));
-  logits_.reserve(padded(config_.n_vocab));
-  const int groups = head.groups();
-  const int chunks = std::min(groups, 16 * pool_.size());
-  pool_.run(static_cast<std::size_t>(chunks), [&](std::size_t chunk, int) {
-    const int first = static_cast<int>(static_cast<std::int64_t>(groups) * static_cast<std::int64_t>(chunk) / chunks);
-    const int last = static_cast<int>(static_cast<std::int64_t>(groups) * (static_cast<std::int64_t>(chunk) + 1) / chunks);
-    kernels_.matmul(head.view(), first, last, x, 1, logits_.data(), padded(config_.n_vocab));
+  const auto rows = static_cast<std::size_t>(count);
+  normed_.reserve(rows * n_embd);
+  for_tokens(count, [&](int t) {
+    kernels_.rms_norm(residual_.data() + static_cast<std::size_t>(first + t) * n_embd, weights_.output_norm.data(), config_.n_embd,
+                      config_.norm_epsilon, normed_.data() + static_cast<std::size_t>(t) * n_embd);
   });
-  return {logits_.data(), static_cast<std::size_t>(config_.n_vocab)};
+  const Activations x = activations(normed_, config_.n_embd, count, is_integer(head.packing));
+  logits_.reserve(rows * logits_stride());
+  const auto groups = static_cast<std::size_t>(head.groups());
+  const std::size_t chunks = std::min(groups, static_cast<std::size_t>(16 * pool_.size()));
+  pool_.run(chunks, [&](std::size_t chunk, int) {
+    const auto from = static_cast<int>(groups * chunk / chunks);
+    const auto to = static_cast<int>(groups * (chunk + 1) / chunks);
+    kernels_.matmul(head.view(), from, to, x, count, logits_.data(), logits_stride());
+  });
+  return {logits_.data(), rows * logits_stride()};
 }
 
 void Forward::for_tokens(int tokens, const std::function<void(int)>& job) {

@@ -1,6 +1,10 @@
 #include "threads/thread_pool.h"
 
 #include <algorithm>
+#include <string>
+#include <system_error>
+
+#include "runnel/error.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -13,6 +17,8 @@ namespace {
 // reader's pace.
 constexpr int spins_before_sleep = 2000;
 
+constexpr int spins_before_yield = 4000;
+
 void pause() {
 #if defined(__x86_64__)
   _mm_pause();
@@ -22,14 +28,25 @@ void pause() {
 }  // namespace
 
 ThreadPool::ThreadPool(int threads) : shares_(std::make_unique<Share[]>(static_cast<std::size_t>(std::max(threads, 1)))) {
-  for (int thread = 1; thread < threads; ++thread) workers_.emplace_back([this, thread] { work(thread); });
+  try {
+    for (int thread = 1; thread < threads; ++thread) workers_.emplace_back([this, thread] { work(thread); });
+  } catch (const std::system_error& error) {
+    const int started = size();
+    stop();
+    throw Error("The system lets " + std::to_string(started) + " of " + std::to_string(threads) +
+                    " threads start; choose a smaller number of threads.",
+                error.what());
+  }
 }
 
-ThreadPool::~ThreadPool() {
+ThreadPool::~ThreadPool() { stop(); }
+
+void ThreadPool::stop() {
   stopping_.store(true);
   generation_.fetch_add(1);
   generation_.notify_all();
   for (std::thread& worker : workers_) worker.join();
+  workers_.clear();
 }
 
 void ThreadPool::run_erased(std::size_t chunks, Erased function, void* self) {
@@ -48,7 +65,14 @@ void ThreadPool::run_erased(std::size_t chunks, Erased function, void* self) {
   generation_.fetch_add(1, std::memory_order_release);
   generation_.notify_all();
   take_chunks(0);
-  while (busy_.load(std::memory_order_acquire) != 0) pause();
+  // On a busy machine a worker may be waiting for this very processor.
+  for (int spin = 0; busy_.load(std::memory_order_acquire) != 0; ++spin) {
+    if (spin < spins_before_yield) {
+      pause();
+    } else {
+      std::this_thread::yield();
+    }
+  }
 }
 
 void ThreadPool::work(int thread) {
@@ -59,7 +83,7 @@ void ThreadPool::work(int thread) {
     seen = generation_.load(std::memory_order_acquire);
     if (stopping_.load()) return;
     take_chunks(thread);
-    busy_.fetch_sub(1, std::memory_order_release);
+    if (busy_.fetch_sub(1, std::memory_order_release) == 1) busy_.notify_one();
   }
 }
 

@@ -15,7 +15,7 @@ namespace runnel {
 /// Only one thread may call `run` at a time; jobs don't nest.
 class ThreadPool {
  public:
-  /// `threads` at least 1.
+  /// `threads` at least 1. Throws Error when the system refuses to start as many.
   explicit ThreadPool(int threads);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
@@ -43,6 +43,7 @@ class ThreadPool {
   };
 
   void run_erased(std::size_t chunks, Erased function, void* self);
+  void stop();
   void work(int thread);
   void take_chunks(int thread);
 

@@ -34,7 +34,28 @@ double quota_in(const fs::path& group) {
   return 0;
 }
 
-// The tightest quota between the process's own cgroup and the root of the hierarchy.
+// The tightest quota between a group and the root of its hierarchy, which in a container is all that can be seen.
+double tightest_quota(const fs::path& hierarchy, const std::string& own_group) {
+  double tightest = 0;
+  fs::path group = fs::path(own_group).relative_path();
+  while (true) {
+    const double quota = quota_in(hierarchy / group);
+    if (quota > 0 && (tightest == 0 || quota < tightest)) tightest = quota;
+    if (group.empty()) return tightest;
+    group = group.parent_path();
+  }
+}
+
+// Whether "cpu" is one of the controllers of a v1 hierarchy ("cpu,cpuacct"); "cpuset" is another thing.
+bool names_cpu(const std::string& controllers) {
+  std::istringstream names(controllers);
+  for (std::string name; std::getline(names, name, ',');) {
+    if (name == "cpu") return true;
+  }
+  return false;
+}
+
+// The tightest quota that holds for this process.
 double cgroup_quota(const fs::path& root) {
   std::ifstream groups(root / "proc/self/cgroup");
   double tightest = 0;
@@ -44,15 +65,9 @@ double cgroup_quota(const fs::path& root) {
     if (second == std::string::npos) continue;
     const std::string controllers = line.substr(first + 1, second - first - 1);
     const bool v2 = controllers.empty();
-    if (!v2 && controllers.find("cpu") == std::string::npos) continue;
-    const fs::path base = root / "sys/fs/cgroup" / (v2 ? "" : controllers);
-    fs::path group = fs::path(line.substr(second + 1)).relative_path();
-    while (true) {
-      const double quota = quota_in(base / group);
-      if (quota > 0 && (tightest == 0 || quota < tightest)) tightest = quota;
-      if (group.empty()) break;
-      group = group.parent_path();
-    }
+    if (!v2 && !names_cpu(controllers)) continue;
+    const double quota = tightest_quota(root / "sys/fs/cgroup" / (v2 ? "" : controllers), line.substr(second + 1));
+    if (quota > 0 && (tightest == 0 || quota < tightest)) tightest = quota;
   }
   return tightest;
 }

@@ -1,8 +1,6 @@
 #include "tokenizer/bpe_tokenizer.h"
 
-#include "runnel/error.h"
 #include "tokenizer/byte_alphabet.h"
-#include "tokenizer/fingerprint.h"
 #include "tokenizer/nfc.h"
 #include "tokenizer/pre_tokenizer_table.h"
 
@@ -21,36 +19,28 @@ std::string bytes_of(const std::string& text, TokenType type) {
 
 }  // namespace
 
-BpeTokenizer::BpeTokenizer(Vocabulary vocabulary)
-    : roles_(roles_of(vocabulary)),
-      added_(vocabulary.tokens, roles_.types),
+BpeTokenizer::BpeTokenizer(const Vocabulary& vocabulary)
+    : VocabularyTokenizer(vocabulary, bytes_of),
+      added_(vocabulary.tokens, types()),
       pre_tokenizer_(find_pre_tokenizer(vocabulary.pre).patterns),
       whole_words_first_(vocabulary.whole_words_first.value_or(find_pre_tokenizer(vocabulary.pre).whole_words_first)),
       nfc_(vocabulary.nfc.value_or(find_pre_tokenizer(vocabulary.pre).nfc)),
-      merges_(vocabulary.merges.size()),
-      bos_(vocabulary.bos),
-      eos_(vocabulary.eos),
-      adds_bos_(vocabulary.adds_bos && vocabulary.bos),
-      fingerprint_(fingerprint_of(vocabulary)) {
-  index_tokens(vocabulary);
+      merges_(vocabulary.merges.size()) {
+  index_tokens(vocabulary.unknown.value_or(-1));
   index_merges(vocabulary.merges);
 }
 
-void BpeTokenizer::index_tokens(const Vocabulary& vocabulary) {
-  bytes_.reserve(vocabulary.tokens.size());
-  for (std::size_t id = 0; id < vocabulary.tokens.size(); ++id) {
-    bytes_.push_back(bytes_of(vocabulary.tokens[id], roles_.types[id]));
-  }
+void BpeTokenizer::index_tokens(Token unknown) {
   for (const bool added : {false, true}) {  // where both have the same bytes, the token of the vocabulary proper counts
-    for (std::size_t id = 0; id < bytes_.size(); ++id) {
-      const TokenType type = roles_.types[id];
-      if (type == TokenType::control || type == TokenType::unknown || bytes_[id].empty()) continue;
-      if ((type == TokenType::user_defined) == added) ordinary_.try_emplace(bytes_[id], static_cast<Token>(id));
+    for (Token id = 0; id < size(); ++id) {
+      const TokenType type = types()[id];
+      if (type == TokenType::control || type == TokenType::unknown || token_bytes()[id].empty()) continue;
+      if ((type == TokenType::user_defined) == added) ordinary_.try_emplace(token_bytes()[id], id);
     }
   }
   for (std::size_t byte = 0; byte < byte_ids_.size(); ++byte) {
     const char c = static_cast<char>(byte);
-    byte_ids_[byte] = find_ordinary(std::string_view(&c, 1)).value_or(vocabulary.unknown.value_or(-1));
+    byte_ids_[byte] = find_ordinary(std::string_view(&c, 1)).value_or(unknown);
   }
 }
 
@@ -100,27 +90,6 @@ void BpeTokenizer::encode_word(std::string_view word, PairMerger& merger, std::v
     }
   }
   merger.merge(word, byte_ids_, ids);
-}
-
-std::string BpeTokenizer::bytes(Token token) const {
-  check_range(token);
-  return bytes_[token];
-}
-
-bool BpeTokenizer::is_control(Token token) const {
-  check_range(token);
-  return roles_.types[token] == TokenType::control;
-}
-
-bool BpeTokenizer::is_end_of_generation(Token token) const {
-  check_range(token);
-  return roles_.end_of_generation[token];
-}
-
-void BpeTokenizer::check_range(Token token) const {
-  if (token >= 0 && token < size()) return;
-  throw Error("Token " + std::to_string(token) + " is not in the vocabulary, which has the tokens 0 to " +
-              std::to_string(size() - 1) + ".");
 }
 
 }  // namespace runnel

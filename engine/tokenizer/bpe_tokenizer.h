@@ -1,7 +1,6 @@
 #pragma once
 
 #include <array>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -11,48 +10,33 @@
 #include "tokenizer/merge_table.h"
 #include "tokenizer/pair_merger.h"
 #include "tokenizer/pre_tokenizer.h"
-#include "tokenizer/vocabulary.h"
+#include "tokenizer/vocabulary_tokenizer.h"
 
 namespace runnel {
 
 /// Byte-level byte pair encoding, GGUF's model "gpt2" (Radford et al. 2019, section 2.2).
-class BpeTokenizer final : public Tokenizer {
+class BpeTokenizer final : public VocabularyTokenizer {
  public:
   /// `vocabulary` must have passed `check`. Throws Error when its pre-tokenizer is not known. Merges whose sides or
   /// result are not ordinary tokens are ignored, so that no text becomes a control token by merging.
-  explicit BpeTokenizer(Vocabulary vocabulary);
+  explicit BpeTokenizer(const Vocabulary& vocabulary);
 
-  using Tokenizer::encode;
+  using VocabularyTokenizer::encode;
   std::vector<Token> encode(const MarkedText& text) const override;
-  std::string bytes(Token token) const override;
-  int size() const override { return static_cast<int>(bytes_.size()); }
-  bool is_control(Token token) const override;
-  bool is_end_of_generation(Token token) const override;
-  std::optional<Token> bos() const override { return bos_; }
-  std::optional<Token> eos() const override { return eos_; }
-  bool adds_bos() const override { return adds_bos_; }
-  std::string fingerprint() const override { return fingerprint_; }
 
  private:
-  void index_tokens(const Vocabulary& vocabulary);
+  void index_tokens(Token unknown);
   void index_merges(const std::vector<std::string>& merges);
   std::optional<Token> find_ordinary(std::string_view bytes) const;
   void encode_word(std::string_view word, PairMerger& merger, std::vector<Token>& ids) const;
-  void check_range(Token token) const;
 
-  TokenRoles roles_;
   AddedTokens added_;
   PreTokenizer pre_tokenizer_;
   bool whole_words_first_;
   bool nfc_;
-  std::vector<std::string> bytes_;                                    ///< [n_vocab] what each token stands for
   std::unordered_map<std::string_view, Token, SaltedHash> ordinary_;  ///< tokens that text may become, by their bytes
   std::array<Token, 256> byte_ids_;  ///< −1: the vocabulary has neither the byte nor an unknown token
   MergeTable merges_;
-  std::optional<Token> bos_;
-  std::optional<Token> eos_;
-  bool adds_bos_;
-  std::string fingerprint_;
 };
 
 }  // namespace runnel

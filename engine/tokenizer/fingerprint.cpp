@@ -50,7 +50,9 @@ std::string fingerprint_of(const Vocabulary& vocabulary) {
   for (const Token token : vocabulary.end_of_generation) hash.add(static_cast<std::uint64_t>(token));
   hash.add(number(vocabulary.whole_words_first));
   hash.add(number(vocabulary.nfc));
-  hash.add((vocabulary.adds_bos ? 1U : 0U) | (vocabulary.adds_space_prefix ? 2U : 0U));
+  hash.add((vocabulary.adds_bos ? 1U : 0U) | (vocabulary.adds_space_prefix ? 2U : 0U) |
+           (vocabulary.removes_extra_spaces ? 4U : 0U) | (vocabulary.unigram ? 8U : 0U));
+  hash.add(vocabulary.charsmap);
   return fmt::format("{:016x}", hash.value());
 }
 

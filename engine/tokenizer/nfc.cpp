@@ -40,10 +40,12 @@ bool needs_work(std::string_view text) {
 
 void append_nfc(std::string_view text, std::string& result) {
   utf8proc_uint8_t* mapped = nullptr;
-  const auto length = needs_work(text)
-                          ? utf8proc_map(utf8proc_bytes(text), static_cast<utf8proc_ssize_t>(text.size()), &mapped,
-                                         static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE))
-                          : -1;
+  utf8proc_ssize_t length = -1;
+  if (needs_work(text)) {
+    const int options = UTF8PROC_STABLE | UTF8PROC_COMPOSE;
+    length = utf8proc_map(utf8proc_bytes(text), static_cast<utf8proc_ssize_t>(text.size()), &mapped,
+                          static_cast<utf8proc_option_t>(options));  // NOLINT(*-EnumCastOutOfRange): a set of flags
+  }
   const std::unique_ptr<utf8proc_uint8_t, Free> owner(mapped);
   if (length < 0) {
     result += text;

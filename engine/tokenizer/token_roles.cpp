@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "runnel/error.h"
+#include "tokenizer/byte_alphabet.h"
 
 namespace runnel {
 namespace {
@@ -91,6 +92,7 @@ TokenRoles roles_of(const Vocabulary& vocabulary) {
     const std::string_view text = vocabulary.tokens[id];
     TokenType& type = roles.types[id];
     if (typed) type = known_type(vocabulary.types[id]);
+    if (!typed && vocabulary.model == "llama" && named_byte(text)) type = byte;
     if ((type == user_defined || !typed) && looks_like_control(text)) type = control;
     roles.end_of_generation[id] = type == control && is_end_of_turn(text) && !(end_is_channel && text == "<|end|>");
   }
@@ -106,6 +108,7 @@ TokenRoles roles_of(const Vocabulary& vocabulary) {
     name(*vocabulary.eos);
   }
   if (vocabulary.bos) name(*vocabulary.bos);
+  if (vocabulary.unknown && !typed) roles.types[*vocabulary.unknown] = unknown;
   return roles;
 }
 

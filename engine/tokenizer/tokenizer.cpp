@@ -22,8 +22,15 @@ std::vector<Token> Tokenizer::encode(std::string_view text, bool trusted) const 
   return encode(MarkedText{{std::string(text), trusted}});
 }
 
-std::vector<Token> Tokenizer::encode_continuation(const MarkedText& text) const {
+std::vector<Token> Tokenizer::encode_after(Token /*previous*/, const MarkedText& text) const {
   return encode(text);
+}
+
+std::string Tokenizer::decode(std::span<const Token> ids) const {
+  std::string text;
+  for (const Token id : ids) text += bytes(id);
+  if (adds_space_prefix() && text.starts_with(' ')) text.erase(0, 1);
+  return text;
 }
 
 std::string Detokenizer::push(Token token) {

@@ -1,10 +1,9 @@
 #include "tokenizer/tokenizer_json.h"
 
-#include <algorithm>
-#include <nlohmann/json.hpp>
 #include <string>
 
 #include "runnel/error.h"
+#include "tokenizer/json_access.h"
 #include "tokenizer/pre_tokenizer_table.h"
 
 namespace runnel {
@@ -12,8 +11,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-/// Bounds memory; the largest vocabularies in use have some 260,000 tokens.
-constexpr std::int64_t kMostTokens = 1 << 22;
+constexpr const char* kFile = "tokenizer.json";
 constexpr int kDeepestSequence = 8;
 
 [[noreturn]] void refuse(const std::string& what) {
@@ -24,52 +22,14 @@ constexpr int kDeepestSequence = 8;
   throw Error("tokenizer.json is damaged: " + what + ". Download the file again.");
 }
 
-/// A member of `object`; null if there is none.
-const Json& member(const Json& object, const char* key) {
-  static const Json null;
-  if (!object.is_object()) return null;
-  const auto found = object.find(key);
-  return found == object.end() ? null : *found;
-}
-
-std::string text_of(const Json& value) {
-  return value.is_string() ? value.get<std::string>() : std::string();
-}
-
-bool is_true(const Json& value) {
-  return value.is_boolean() && value.get<bool>();
-}
-
-Json parse(std::string_view json, const char* file) {
-  Json parsed = Json::parse(json, nullptr, false);
-  if (!parsed.is_object()) throw Error(std::string(file) + " is damaged: it is not a JSON object. Download it again.");
-  return parsed;
-}
-
-std::size_t id_of(const Json& value, const std::string& token) {
-  const std::int64_t id = value.is_number_integer() ? value.get<std::int64_t>() : -1;
-  if (id < 0 || id >= kMostTokens)
-    damaged("the id of the token \"" + token + "\" is not a number from 0 to " + std::to_string(kMostTokens - 1));
-  return static_cast<std::size_t>(id);
-}
-
-void set_token(Vocabulary& vocabulary, std::size_t id, const std::string& text, TokenType type) {
-  if (id >= vocabulary.tokens.size()) {
-    vocabulary.tokens.resize(id + 1);
-    vocabulary.types.resize(id + 1, TokenType::unused);
-  }
-  vocabulary.tokens[id] = text;
-  vocabulary.types[id] = type;
-}
-
 void read_tokens(const Json& root, Vocabulary& vocabulary) {
   const Json& tokens = member(member(root, "model"), "vocab");
   if (!tokens.is_object()) damaged("it has no vocabulary (model.vocab)");
-  for (const auto& [text, id] : tokens.items()) set_token(vocabulary, id_of(id, text), text, TokenType::normal);
+  for (const auto& [text, id] : tokens.items()) set_token(vocabulary, id, text, TokenType::normal, kFile);
   for (const Json& added : member(root, "added_tokens")) {
     const std::string text = text_of(member(added, "content"));
     const TokenType type = is_true(member(added, "special")) ? TokenType::control : TokenType::user_defined;
-    set_token(vocabulary, id_of(member(added, "id"), text), text, type);
+    set_token(vocabulary, member(added, "id"), text, type, kFile);
   }
 }
 
@@ -84,12 +44,6 @@ void read_merges(const Json& model, Vocabulary& vocabulary) {
       damaged("an entry of model.merges is not a pair of tokens");
     }
   }
-}
-
-std::optional<Token> find_token(const Vocabulary& vocabulary, const std::string& text) {
-  const auto found = std::ranges::find(vocabulary.tokens, text);
-  if (text.empty() || found == vocabulary.tokens.end()) return std::nullopt;
-  return static_cast<Token>(found - vocabulary.tokens.begin());
 }
 
 void read_model(const Json& model, Vocabulary& vocabulary) {
@@ -167,14 +121,8 @@ std::string first_special_token(const Json& part, int depth = 0) {
   return text_of(member(member(single.front(), "SpecialToken"), "id"));
 }
 
-/// The name of a token in tokenizer_config.json, written as text or as an object.
-std::string name_of_token(const Json& config, const char* key) {
-  const Json& value = member(config, key);
-  return value.is_object() ? text_of(member(value, "content")) : text_of(value);
-}
-
 void read_ends(const Json& root, std::string_view config_text, Vocabulary& vocabulary) {
-  const Json config = config_text.empty() ? Json() : parse(config_text, "tokenizer_config.json");
+  const Json config = config_text.empty() ? Json() : parse_json_object(config_text, "tokenizer_config.json");
   vocabulary.bos = find_token(vocabulary, name_of_token(config, "bos_token"));
   vocabulary.eos = find_token(vocabulary, name_of_token(config, "eos_token"));
   if (!vocabulary.unknown) vocabulary.unknown = find_token(vocabulary, name_of_token(config, "unk_token"));
@@ -188,7 +136,7 @@ void read_ends(const Json& root, std::string_view config_text, Vocabulary& vocab
 }  // namespace
 
 Vocabulary vocabulary_from_tokenizer_json(std::string_view json, std::string_view config) {
-  const Json root = parse(json, "tokenizer.json");
+  const Json root = parse_json_object(json, kFile);
   Vocabulary vocabulary;
   vocabulary.model = "gpt2";
   vocabulary.nfc = false;

@@ -2,15 +2,17 @@
 
 #include "runnel/error.h"
 #include "tokenizer/bpe_tokenizer.h"
+#include "tokenizer/sentencepiece_tokenizer.h"
 #include "tokenizer/token_roles.h"
 
 namespace runnel {
 
-std::unique_ptr<Tokenizer> make_tokenizer(Vocabulary vocabulary) {
+std::unique_ptr<Tokenizer> make_tokenizer(const Vocabulary& vocabulary) {
   check(vocabulary);
-  if (vocabulary.model == "gpt2") return std::make_unique<BpeTokenizer>(std::move(vocabulary));
+  if (vocabulary.model == "gpt2") return std::make_unique<BpeTokenizer>(vocabulary);
+  if (vocabulary.model == "llama") return std::make_unique<SentencePieceTokenizer>(vocabulary);
   throw Error("The tokenizer \"" + vocabulary.model +
-              "\" (tokenizer.ggml.model) is not supported; known is gpt2 (byte-level BPE).");
+              "\" (tokenizer.ggml.model) is not supported; known are gpt2 (byte-level BPE) and llama (sentencepiece).");
 }
 
 }  // namespace runnel

@@ -29,11 +29,15 @@ struct Vocabulary {
       whole_words_first;    ///< a word that is a token is taken whole, before any merges; none: as `pre` has it
   std::optional<bool> nfc;  ///< text is normalized to form C first; none: as `pre` has it
   bool adds_bos = false;
-  bool adds_space_prefix = false;  ///< for "llama": a space is put before a text
+  // For "llama" alone:
+  bool adds_space_prefix = false;     ///< a space is put before a text, and before what follows a control token
+  bool removes_extra_spaces = false;  ///< spaces at the ends go, and of several in a row one stays
+  bool unigram = false;               ///< the likeliest pieces; byte pair encoding by scores otherwise
+  std::string charsmap;               ///< sentencepiece's precompiled normalization map; empty: none
 };
 
 /// Builds the tokenizer. Throws Error when model or pre-tokenizer are not known (naming them) or when the vocabulary
 /// contradicts itself. Duplicate token strings are accepted (the lower id wins).
-std::unique_ptr<Tokenizer> make_tokenizer(Vocabulary vocabulary);
+std::unique_ptr<Tokenizer> make_tokenizer(const Vocabulary& vocabulary);
 
 }  // namespace runnel

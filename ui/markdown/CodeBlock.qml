@@ -26,7 +26,7 @@ Rectangle {
     // Appending lays out the new lines only; setting the text lays out all of them.
     onCodeChanged: {
         const shown = lines.shown;
-        if (code.startsWith(shown))
+        if (shown !== "" && code.startsWith(shown))
             lines.insert(lines.length, code.slice(shown.length));
         else
             lines.text = code;
@@ -66,10 +66,10 @@ Rectangle {
                 block.copyRequested();
                 copied.restart();
             }
-            Keys.onReturnPressed: click()
+            Keys.onReturnPressed: copy.clicked()
             Accessible.role: Accessible.Button
             Accessible.name: qsTr("Copy code")
-            Accessible.onPressAction: click()
+            Accessible.onPressAction: copy.clicked()
 
             contentItem: Text {
                 text: copy.text

@@ -43,6 +43,8 @@ Item {
 
     implicitHeight: above + content.height
 
+    // Bound components would tell qmllint that `block` is there, but in Qt 6.4 a Loader can't make them.
+    // qmllint disable unqualified
     Repeater {
         model: block.bars
 

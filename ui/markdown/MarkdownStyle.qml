@@ -15,7 +15,7 @@ QtObject {
     readonly property int gap: Math.round(bodySize * 0.8)
 
     // Colours and families come from the theme and the settings, never from a message.
-    readonly property string sheet: "<style>" + "code{font-family:'" + codeFamily.replace(/[^\w \-]/g, "") + "';background-color:" + codeBackground + "}" + "a{color:" + accentColor + "}" + "table{border-collapse:collapse}" + "th,td{padding:6px 12px;border-bottom:1px solid " + lineColor + "}" + "th{font-weight:600}" + "</style>"
+    readonly property string sheet: "<style>" + "code{font-family:'" + codeFamily.replace(/[^\w \-]/g, "") + "';background-color:" + codeBackground + "}" + "a{color:" + accentColor + "}" + "th,td{padding:6px 12px}" + "th{font-weight:600}" + "</style>"
 
     function document(rich: string): string {
         return sheet + "<div style=\"white-space:pre-wrap;line-height:140%\">" + rich + "</div>";

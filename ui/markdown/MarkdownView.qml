@@ -63,12 +63,14 @@ Item {
             id: items
             model: blocks
 
+            // qmllint disable unqualified
             delegate: MarkdownBlock {
                 width: column.width
                 look: messageLook
                 onLinkActivated: link => view.linkActivated(link)
                 onCopyRequested: blocks.copyCode(index)
             }
+            // qmllint enable unqualified
         }
     }
 

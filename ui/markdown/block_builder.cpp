@@ -11,8 +11,10 @@ namespace {
 
 using namespace Qt::StringLiterals;
 
-constexpr qsizetype codePiece = 24000;     // characters of a code block in one item of the view
-constexpr qsizetype codeLine = 8000;       // of one line of it
+// Characters of a code block in one item of the view, and of one line of it. Together below the 10,000 from which Qt
+// lays out a text anew whenever it scrolls (measured: a hundred times the cost for a megabyte of code).
+constexpr qsizetype codePiece = 6000;
+constexpr qsizetype codeLine = 3500;
 constexpr qsizetype maxTableCells = 1500;  // measured: Qt lays out 1,500 cells in 40 ms
 
 QString written(const char* text) {

@@ -29,11 +29,11 @@ struct Link {
   enum class Kind : std::uint8_t { attribute, subscript, slice, call, filter, test };
   Kind kind;
   int line = 0;
-  std::string name;            ///< of an attribute, a filter or a test
-  ExpressionPtr index[3];      ///< subscript: the first; slice: start, stop, step, each may be null
-  ArgumentList arguments;      ///< of a call, a filter or a test
-  Function code = nullptr;     ///< of a filter or a test; null when there is none of that name
-  bool negated = false;        ///< `is not`
+  std::string name;         ///< of an attribute, a filter or a test
+  ExpressionPtr index[3];   ///< subscript: the first; slice: start, stop, step, each may be null
+  ArgumentList arguments;   ///< of a call, a filter or a test
+  Function code = nullptr;  ///< of a filter or a test; null when there is none of that name
+  bool negated = false;     ///< `is not`
 };
 
 /// Chains (operators of one precedence, links) are flat, so that depth comes from nesting alone, which is limited.
@@ -54,7 +54,7 @@ struct Expression {
   };
   Kind kind;
   int line = 0;
-  Value constant;    ///< None, bool, int64, double or Text only: it is shared by all renderings
+  Value constant;  ///< None, bool, int64, double or Text only: it is shared by all renderings
   std::string name;
   std::vector<ExpressionPtr> operands;
   std::vector<Operator> operators;
@@ -83,15 +83,15 @@ struct Branch {
 struct Statement {
   enum class Kind : std::uint8_t {
     data,
-    print,       ///< values[0]
-    choice,      ///< branches
-    loop,        ///< target, values[0] is walked through, values[1] filters (may be null), body, alternative
-    assign,      ///< target = values[0]
-    capture,     ///< target = body, through filters
-    filter,      ///< body through filters
-    macro,       ///< name, parameters, body
-    call,        ///< values[0] is called with `caller` = parameters and body
-    scope,       ///< `with` (targets in `assigned`) and `generation`: body in a scope of its own
+    print,    ///< values[0]
+    choice,   ///< branches
+    loop,     ///< target, values[0] is walked through, values[1] filters (may be null), body, alternative
+    assign,   ///< target = values[0]
+    capture,  ///< target = body, through filters
+    filter,   ///< body through filters
+    macro,    ///< name, parameters, body
+    call,     ///< values[0] is called with `caller` = parameters and body
+    scope,    ///< `with` (targets in `assigned`) and `generation`: body in a scope of its own
     break_loop,
     continue_loop,
   };

@@ -11,9 +11,15 @@ namespace runnel::jinja {
 
 namespace {
 
-List& list_of(const Value& self) { return **self.as<Ref<List>>(); }
-Dict& dict_of(const Value& self) { return **self.as<Ref<Dict>>(); }
-Loop& loop_of(const Value& self) { return **self.as<Ref<Loop>>(); }
+List& list_of(const Value& self) {
+  return **self.as<Ref<List>>();
+}
+Dict& dict_of(const Value& self) {
+  return **self.as<Ref<Dict>>();
+}
+Loop& loop_of(const Value& self) {
+  return **self.as<Ref<Loop>>();
+}
 
 Value pair(Context& context, const Value& first, const Value& second) {
   auto result = context.tuple();
@@ -132,7 +138,8 @@ Value dict_pop(Context& context, const Value& self, const Arguments& arguments) 
   Value taken = *found;
   auto& entries = dict_of(self).entries;
   context.meter.walk(entries.size());
-  entries.erase(std::find_if(entries.begin(), entries.end(), [&](const auto& entry) { return &entry.second == found; }));
+  entries.erase(
+      std::find_if(entries.begin(), entries.end(), [&](const auto& entry) { return &entry.second == found; }));
   return taken;
 }
 

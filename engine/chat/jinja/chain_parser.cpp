@@ -43,9 +43,7 @@ void ExpressionParser::subscript(ExpressionPtr& expression) {
   }
   auto& added = link(expression, Link::Kind::subscript);
   next();
-  const auto at_end = [this] {
-    return peek().kind == TokenKind::symbol && (peek().text == ":" || peek().text == "]");
-  };
+  const auto at_end = [this] { return peek().kind == TokenKind::symbol && (peek().text == ":" || peek().text == "]"); };
   if (!at_end()) added.index[0] = tuple_or_value(true);
   for (int part = 1; part < 3 && take_symbol(":"); ++part) {
     added.kind = Link::Kind::slice;
@@ -91,9 +89,9 @@ void ExpressionParser::test(Link& link) {
     link.arguments = arguments();
     return;
   }
-  const bool keyword = lexeme.kind == TokenKind::name && (lexeme.text == "else" || lexeme.text == "or" ||
-                                                          lexeme.text == "and" || lexeme.text == "is" ||
-                                                          lexeme.text == "if");
+  const bool keyword =
+      lexeme.kind == TokenKind::name && (lexeme.text == "else" || lexeme.text == "or" || lexeme.text == "and" ||
+                                         lexeme.text == "is" || lexeme.text == "if");
   const bool value = lexeme.kind == TokenKind::name || lexeme.kind == TokenKind::string ||
                      lexeme.kind == TokenKind::integer || lexeme.kind == TokenKind::real ||
                      (lexeme.kind == TokenKind::symbol && (lexeme.text == "[" || lexeme.text == "{"));

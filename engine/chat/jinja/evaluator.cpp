@@ -10,18 +10,29 @@ Value Interpreter::evaluate(const Expression& expression) {
   context_.meter.step();
   line_ = expression.line;
   switch (expression.kind) {
-    case Expression::Kind::constant: return expression.constant;
-    case Expression::Kind::name: return evaluate_name(expression);
+    case Expression::Kind::constant:
+      return expression.constant;
+    case Expression::Kind::name:
+      return evaluate_name(expression);
     case Expression::Kind::list:
-    case Expression::Kind::tuple: return evaluate_items(expression);
-    case Expression::Kind::dict: return evaluate_dict(expression);
-    case Expression::Kind::chain: return evaluate_chain(expression);
-    case Expression::Kind::unary: return evaluate_unary(expression);
-    case Expression::Kind::logical_not: return Value::boolean(!is_true(evaluate(*expression.operands[0])));
-    case Expression::Kind::arithmetic: return evaluate_arithmetic(expression);
-    case Expression::Kind::comparison: return evaluate_comparison(expression);
-    case Expression::Kind::logical: return evaluate_logical(expression);
-    case Expression::Kind::conditional: return evaluate_conditional(expression);
+    case Expression::Kind::tuple:
+      return evaluate_items(expression);
+    case Expression::Kind::dict:
+      return evaluate_dict(expression);
+    case Expression::Kind::chain:
+      return evaluate_chain(expression);
+    case Expression::Kind::unary:
+      return evaluate_unary(expression);
+    case Expression::Kind::logical_not:
+      return Value::boolean(!is_true(evaluate(*expression.operands[0])));
+    case Expression::Kind::arithmetic:
+      return evaluate_arithmetic(expression);
+    case Expression::Kind::comparison:
+      return evaluate_comparison(expression);
+    case Expression::Kind::logical:
+      return evaluate_logical(expression);
+    case Expression::Kind::conditional:
+      return evaluate_conditional(expression);
   }
   return {};
 }
@@ -114,10 +125,14 @@ Value Interpreter::follow_slice(const Link& link, const Value& value) {
 Value Interpreter::follow(const Link& link, const Value& value, const Value* caller) {
   context_.meter.step();
   switch (link.kind) {
-    case Link::Kind::attribute: return attribute(context_, value, link.name);
-    case Link::Kind::subscript: return subscript(context_, value, evaluate(*link.index[0]));
-    case Link::Kind::slice: return follow_slice(link, value);
-    default: break;
+    case Link::Kind::attribute:
+      return attribute(context_, value, link.name);
+    case Link::Kind::subscript:
+      return subscript(context_, value, evaluate(*link.index[0]));
+    case Link::Kind::slice:
+      return follow_slice(link, value);
+    default:
+      break;
   }
   Arguments arguments = evaluate_arguments(link.arguments);
   line_ = link.line;

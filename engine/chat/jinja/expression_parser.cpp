@@ -21,15 +21,15 @@ struct BinaryOperator {
 constexpr int comparison_level = 2;
 
 constexpr BinaryOperator binary_operators[] = {
-    {"or", Operator::logical_or, 0},     {"and", Operator::logical_and, 1},
-    {"==", Operator::equal, 2},          {"!=", Operator::not_equal, 2},
-    {"<", Operator::less, 2},            {"<=", Operator::less_equal, 2},
-    {">", Operator::greater, 2},         {">=", Operator::greater_equal, 2},
-    {"in", Operator::in, 2},             {"not", Operator::not_in, 2},
-    {"+", Operator::add, 3},             {"-", Operator::subtract, 3},
-    {"~", Operator::concatenate, 4},     {"*", Operator::multiply, 5},
-    {"/", Operator::divide, 5},          {"//", Operator::floor_divide, 5},
-    {"%", Operator::modulo, 5},          {"**", Operator::power, 6},
+    {"or", Operator::logical_or, 0}, {"and", Operator::logical_and, 1},
+    {"==", Operator::equal, 2},      {"!=", Operator::not_equal, 2},
+    {"<", Operator::less, 2},        {"<=", Operator::less_equal, 2},
+    {">", Operator::greater, 2},     {">=", Operator::greater_equal, 2},
+    {"in", Operator::in, 2},         {"not", Operator::not_in, 2},
+    {"+", Operator::add, 3},         {"-", Operator::subtract, 3},
+    {"~", Operator::concatenate, 4}, {"*", Operator::multiply, 5},
+    {"/", Operator::divide, 5},      {"//", Operator::floor_divide, 5},
+    {"%", Operator::modulo, 5},      {"**", Operator::power, 6},
 };
 
 Expression::Kind kind_of(int level) {
@@ -90,14 +90,20 @@ std::string ExpressionParser::expect_name() {
 
 std::string ExpressionParser::shown(const Lexeme& lexeme) {
   switch (lexeme.kind) {
-    case TokenKind::data: return "text";
-    case TokenKind::string: return "a string";
-    case TokenKind::end: return "the end of the template";
-    default: return "'" + lexeme.text + "'";
+    case TokenKind::data:
+      return "text";
+    case TokenKind::string:
+      return "a string";
+    case TokenKind::end:
+      return "the end of the template";
+    default:
+      return "'" + lexeme.text + "'";
   }
 }
 
-void ExpressionParser::fail(const std::string& what) const { throw SyntaxFault(peek().line, what); }
+void ExpressionParser::fail(const std::string& what) const {
+  throw SyntaxFault(peek().line, what);
+}
 
 ExpressionPtr ExpressionParser::make(Expression::Kind kind) const {
   auto made = std::make_unique<Expression>();
@@ -215,7 +221,8 @@ ExpressionPtr ExpressionParser::literal() {
       node->constant = Text(joined);
       break;
     }
-    default: fail("an expression is expected, not " + shown(lexeme));
+    default:
+      fail("an expression is expected, not " + shown(lexeme));
   }
   next();
   return node;

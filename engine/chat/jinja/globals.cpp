@@ -98,6 +98,8 @@ constexpr Entry globals[] = {
 
 }  // namespace
 
-Function find_global(std::string_view name) { return find_in(globals, name); }
+Function find_global(std::string_view name) {
+  return find_in(globals, name);
+}
 
 }  // namespace runnel::jinja

@@ -46,20 +46,34 @@ Interpreter::Flow Interpreter::run_statement(const Statement& statement) {
   context_.meter.step();
   line_ = statement.line;
   switch (statement.kind) {
-    case Statement::Kind::data: out_.append(statement.data); break;
-    case Statement::Kind::print: put(evaluate(*statement.values[0])); break;
-    case Statement::Kind::choice: return run_choice(statement);
-    case Statement::Kind::loop: return run_loop(statement);
-    case Statement::Kind::assign: assign(statement.target, evaluate(*statement.values[0])); break;
+    case Statement::Kind::data:
+      out_.append(statement.data);
+      break;
+    case Statement::Kind::print:
+      put(evaluate(*statement.values[0]));
+      break;
+    case Statement::Kind::choice:
+      return run_choice(statement);
+    case Statement::Kind::loop:
+      return run_loop(statement);
+    case Statement::Kind::assign:
+      assign(statement.target, evaluate(*statement.values[0]));
+      break;
     case Statement::Kind::capture:
-    case Statement::Kind::filter: return run_capture(statement);
+    case Statement::Kind::filter:
+      return run_capture(statement);
     case Statement::Kind::macro:
       scope_->set(statement.name, context_.heap.make<Macro>(statement, scope_));
       break;
-    case Statement::Kind::call: run_call(statement); break;
-    case Statement::Kind::scope: return run_scope(statement);
-    case Statement::Kind::break_loop: return Flow::break_loop;
-    case Statement::Kind::continue_loop: return Flow::continue_loop;
+    case Statement::Kind::call:
+      run_call(statement);
+      break;
+    case Statement::Kind::scope:
+      return run_scope(statement);
+    case Statement::Kind::break_loop:
+      return Flow::break_loop;
+    case Statement::Kind::continue_loop:
+      return Flow::continue_loop;
   }
   return Flow::onwards;
 }

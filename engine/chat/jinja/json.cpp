@@ -41,14 +41,22 @@ std::string number_text(double number) {
 /// The letter of a short escape, or 0.
 char short_escape(char32_t code) {
   switch (code) {
-    case '"': return '"';
-    case '\\': return '\\';
-    case '\n': return 'n';
-    case '\r': return 'r';
-    case '\t': return 't';
-    case '\f': return 'f';
-    case '\b': return 'b';
-    default: return 0;
+    case '"':
+      return '"';
+    case '\\':
+      return '\\';
+    case '\n':
+      return 'n';
+    case '\r':
+      return 'r';
+    case '\t':
+      return 't';
+    case '\f':
+      return 'f';
+    case '\b':
+      return 'b';
+    default:
+      return 0;
   }
 }
 

@@ -5,11 +5,11 @@
 namespace runnel::jinja {
 
 struct JsonStyle {
-  bool ascii = false;           ///< characters beyond ASCII as \u escapes
-  bool sorted = false;          ///< keys in order
-  std::string indent;           ///< of one level
-  bool line_breaks = false;     ///< each entry on its own line
-  std::string between = ", ";   ///< entries
+  bool ascii = false;          ///< characters beyond ASCII as \u escapes
+  bool sorted = false;         ///< keys in order
+  std::string indent;          ///< of one level
+  bool line_breaks = false;    ///< each entry on its own line
+  std::string between = ", ";  ///< entries
   std::string after_key = ": ";
 };
 

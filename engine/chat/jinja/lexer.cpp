@@ -25,7 +25,9 @@ std::string with_plain_line_breaks(std::string_view source) {
   return result;
 }
 
-bool is_digit(char byte) { return byte >= '0' && byte <= '9'; }
+bool is_digit(char byte) {
+  return byte >= '0' && byte <= '9';
+}
 
 class Lexer {
  public:
@@ -242,8 +244,7 @@ void Lexer::number() {
   };
   std::size_t end = digits(at_);
   TokenKind kind = TokenKind::integer;
-  if (end + 1 < text_.size() && text_[end] == '.' && is_digit(text_[end + 1]) &&
-      (at_ == 0 || text_[at_ - 1] != '.')) {
+  if (end + 1 < text_.size() && text_[end] == '.' && is_digit(text_[end + 1]) && (at_ == 0 || text_[at_ - 1] != '.')) {
     end = digits(end + 1);
     kind = TokenKind::real;
   }
@@ -305,6 +306,8 @@ void Lexer::balance(char bracket) {
 
 }  // namespace
 
-std::vector<Lexeme> lex(std::string_view source) { return Lexer(source).run(); }
+std::vector<Lexeme> lex(std::string_view source) {
+  return Lexer(source).run();
+}
 
 }  // namespace runnel::jinja

@@ -19,7 +19,9 @@ namespace {
               std::string(type_name(right)) + "'");
 }
 
-[[noreturn]] void refuse_large() { throw Fault("an integer does not fit into 64 bits"); }
+[[noreturn]] void refuse_large() {
+  throw Fault("an integer does not fit into 64 bits");
+}
 
 std::int64_t floor_quotient(std::int64_t left, std::int64_t right) {
   if (right == 0) throw Fault("division by zero");
@@ -50,16 +52,25 @@ Value integer_arithmetic(Operator op, std::int64_t left, std::int64_t right) {
   std::int64_t result = 0;
   bool overflow = false;
   switch (op) {
-    case Operator::add: overflow = __builtin_add_overflow(left, right, &result); break;
-    case Operator::subtract: overflow = __builtin_sub_overflow(left, right, &result); break;
-    case Operator::multiply: overflow = __builtin_mul_overflow(left, right, &result); break;
-    case Operator::floor_divide: result = floor_quotient(left, right); break;
+    case Operator::add:
+      overflow = __builtin_add_overflow(left, right, &result);
+      break;
+    case Operator::subtract:
+      overflow = __builtin_sub_overflow(left, right, &result);
+      break;
+    case Operator::multiply:
+      overflow = __builtin_mul_overflow(left, right, &result);
+      break;
+    case Operator::floor_divide:
+      result = floor_quotient(left, right);
+      break;
     case Operator::modulo:
       if (right == 0) throw Fault("division by zero");
       result = right == -1 ? 0 : left % right;
       if (result != 0 && (result < 0) != (right < 0)) result += right;
       break;
-    case Operator::power: return integer_power(left, right);
+    case Operator::power:
+      return integer_power(left, right);
     default:
       if (right == 0) throw Fault("division by zero");
       return Value::real(static_cast<double>(left) / static_cast<double>(right));
@@ -72,16 +83,22 @@ Value real_arithmetic(Operator op, double left, double right) {
   const bool divides = op == Operator::divide || op == Operator::floor_divide || op == Operator::modulo;
   if (divides && right == 0) throw Fault("division by zero");
   switch (op) {
-    case Operator::add: return Value::real(left + right);
-    case Operator::subtract: return Value::real(left - right);
-    case Operator::multiply: return Value::real(left * right);
-    case Operator::floor_divide: return Value::real(std::floor(left / right));
+    case Operator::add:
+      return Value::real(left + right);
+    case Operator::subtract:
+      return Value::real(left - right);
+    case Operator::multiply:
+      return Value::real(left * right);
+    case Operator::floor_divide:
+      return Value::real(std::floor(left / right));
     case Operator::modulo: {
       const double rest = std::fmod(left, right);
       return Value::real(rest != 0 && (rest < 0) != (right < 0) ? rest + right : rest);
     }
-    case Operator::power: return Value::real(std::pow(left, right));
-    default: return Value::real(left / right);
+    case Operator::power:
+      return Value::real(std::pow(left, right));
+    default:
+      return Value::real(left / right);
   }
 }
 
@@ -122,11 +139,13 @@ Value joined_lists(Context& context, const List& left, const List& right) {
   return result;
 }
 
-bool is_sequence(const Value& value) { return value.is<Text>() || value.is<Ref<List>>(); }
+bool is_sequence(const Value& value) {
+  return value.is<Text>() || value.is<Ref<List>>();
+}
 
 std::string_view symbol(Operator op) {
-  static constexpr std::string_view symbols[] = {"+",  "-",  "*", "/",  "//", "%",  "**", "~",  "and",
-                                                 "or", "==", "!=", "<", "<=", ">",  ">=", "in", "not in"};
+  static constexpr std::string_view symbols[] = {"+",  "-",  "*",  "/", "//", "%", "**", "~",  "and",
+                                                 "or", "==", "!=", "<", "<=", ">", ">=", "in", "not in"};
   return symbols[static_cast<std::size_t>(op)];
 }
 
@@ -169,21 +188,30 @@ Value arithmetic(Context& context, Operator op, const Value& left, const Value& 
 
 bool holds(Context& context, Operator op, const Value& left, const Value& right) {
   switch (op) {
-    case Operator::equal: return equal(context, left, right);
-    case Operator::not_equal: return !equal(context, left, right);
-    case Operator::in: return contains(context, right, left);
-    case Operator::not_in: return !contains(context, right, left);
-    default: break;
+    case Operator::equal:
+      return equal(context, left, right);
+    case Operator::not_equal:
+      return !equal(context, left, right);
+    case Operator::in:
+      return contains(context, right, left);
+    case Operator::not_in:
+      return !contains(context, right, left);
+    default:
+      break;
   }
   if (left.is<Undefined>() || right.is<Undefined>()) refuse(symbol(op), left, right);
   const bool numbers = is_number(left) && is_number(right);
   if (numbers && (std::isnan(as_real(left)) || std::isnan(as_real(right)))) return false;
   const int order = compare(context, left, right);
   switch (op) {
-    case Operator::less: return order < 0;
-    case Operator::less_equal: return order <= 0;
-    case Operator::greater: return order > 0;
-    default: return order >= 0;
+    case Operator::less:
+      return order < 0;
+    case Operator::less_equal:
+      return order <= 0;
+    case Operator::greater:
+      return order > 0;
+    default:
+      return order >= 0;
   }
 }
 

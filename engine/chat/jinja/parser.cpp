@@ -205,6 +205,8 @@ void StatementParser::loop_control(Block& body, Statement::Kind kind, int line) 
 
 }  // namespace
 
-Block parse(std::string_view source) { return StatementParser(source).run(); }
+Block parse(std::string_view source) {
+  return StatementParser(source).run();
+}
 
 }  // namespace runnel::jinja

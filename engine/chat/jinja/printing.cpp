@@ -32,12 +32,23 @@ void append_quoted(TextBuilder& out, const Text& text) {
       out.append(bytes.substr(plain, at - plain), origin);
       plain = at + 1;
       switch (byte) {
-        case '\n': out.append("\\n", origin); break;
-        case '\r': out.append("\\r", origin); break;
-        case '\t': out.append("\\t", origin); break;
-        case '\\': out.append("\\\\", origin); break;
-        case '\'': out.append("\\'", origin); break;
-        default: append_escape(out, byte, origin);
+        case '\n':
+          out.append("\\n", origin);
+          break;
+        case '\r':
+          out.append("\\r", origin);
+          break;
+        case '\t':
+          out.append("\\t", origin);
+          break;
+        case '\\':
+          out.append("\\\\", origin);
+          break;
+        case '\'':
+          out.append("\\'", origin);
+          break;
+        default:
+          append_escape(out, byte, origin);
       }
     }
     out.append(bytes.substr(plain), origin);

@@ -159,7 +159,8 @@ Value unique(Context& context, const Value& self, const Arguments& arguments) {
   auto result = context.list();
   for (const auto& item : all->items) {
     Value key = folded(context, key_of(context, item, bound[1]), bound.truth(0, false));
-    const bool known = std::any_of(seen.begin(), seen.end(), [&](const Value& other) { return equal(context, key, other); });
+    const bool known =
+        std::any_of(seen.begin(), seen.end(), [&](const Value& other) { return equal(context, key, other); });
     if (known) continue;
     seen.push_back(std::move(key));
     result->append(item);
@@ -271,6 +272,8 @@ constexpr Entry filters[] = {
 
 }  // namespace
 
-Function find_sequence_filter(std::string_view name) { return find_in(filters, name); }
+Function find_sequence_filter(std::string_view name) {
+  return find_in(filters, name);
+}
 
 }  // namespace runnel::jinja

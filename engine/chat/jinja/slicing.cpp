@@ -9,7 +9,9 @@ namespace runnel::jinja {
 
 namespace {
 
-bool is_left_out(const Value& value) { return value.is<None>() || value.is<Undefined>(); }
+bool is_left_out(const Value& value) {
+  return value.is<None>() || value.is<Undefined>();
+}
 
 std::int64_t bound(const Value& value, std::int64_t fallback, std::int64_t lowest, std::int64_t highest,
                    std::int64_t size) {
@@ -75,7 +77,8 @@ Value sliced(Context& context, const Value& value, const Value& start, const Val
   }
   const auto& items = (*list)->items;
   auto result = context.heap.make<List>((*list)->tuple);
-  for_each_index(slice_bounds(start, stop, step, items.size()), [&](std::size_t index) { result->append(items[index]); });
+  for_each_index(slice_bounds(start, stop, step, items.size()),
+                 [&](std::size_t index) { result->append(items[index]); });
   context.meter.walk(result->items.size());
   return result;
 }

@@ -10,7 +10,9 @@ namespace runnel::jinja {
 
 namespace {
 
-const Text& text_of(const Value& self) { return *self.as<Text>(); }
+const Text& text_of(const Value& self) {
+  return *self.as<Text>();
+}
 
 template <bool left, bool right>
 Value strip(Context& context, const Value& self, const Arguments& arguments) {
@@ -18,25 +20,30 @@ Value strip(Context& context, const Value& self, const Arguments& arguments) {
   return stripped(context, text_of(self), bound.text(0, "the characters to strip"), left, right);
 }
 
-/// Runs of characters that are no white space; what is left after `limit` cuts stays whole.
+/// Length of the run at the beginning (or end) of `bytes` that has no white space.
+std::size_t word_length(std::string_view bytes, bool at_end) {
+  std::size_t length = 0;
+  while (length < bytes.size()) {
+    const Character next = at_end ? character_before(bytes, bytes.size() - length) : character_at(bytes, length);
+    if (is_space(next.code)) break;
+    length += next.length;
+  }
+  return length;
+}
+
+/// Runs of characters that are no white space, in the order found; what is left after `limit` cuts stays whole.
 Ref<List> words(Context& context, const Text& text, std::int64_t limit, bool from_right) {
   auto result = context.list();
-  Text rest = stripped(context, text, nullptr, true, true);
-  while (!rest.empty()) {
-    const std::string_view bytes = rest.bytes();
-    std::size_t at = from_right ? bytes.size() : 0;
-    while (limit != 0 && (from_right ? at > 0 : at < bytes.size())) {
-      const Character next = from_right ? character_before(bytes, at) : character_at(bytes, at);
-      if (is_space(next.code)) break;
-      at = from_right ? at - next.length : at + next.length;
-    }
-    if (limit == 0) at = from_right ? 0 : bytes.size();
-    context.meter.walk(from_right ? bytes.size() - at : at);
-    result->append(from_right ? rest.slice(at, bytes.size()) : rest.slice(0, at));
-    rest = stripped(context, from_right ? rest.slice(0, at) : rest.slice(at, bytes.size()), nullptr, !from_right,
-                    from_right);
-    if (limit > 0) --limit;
+  Text rest = stripped(context, text, nullptr, !from_right, from_right);
+  for (; !rest.empty() && limit != 0; --limit) {
+    const std::size_t size = rest.size();
+    const std::size_t length = word_length(rest.bytes(), from_right);
+    context.meter.walk(length);
+    result->append(from_right ? rest.slice(size - length, size) : rest.slice(0, length));
+    rest = from_right ? rest.slice(0, size - length) : rest.slice(length, size);
+    rest = stripped(context, rest, nullptr, !from_right, from_right);
   }
+  if (!rest.empty()) result->append(rest);
   return result;
 }
 
@@ -175,7 +182,8 @@ Value count(Context& context, const Value& self, const Arguments& arguments) {
   context.meter.walk(bytes.size());
   if (wanted.empty()) return Value::integer(count_characters(bytes) + 1);
   std::int64_t found = 0;
-  for (std::size_t at = find(bytes, wanted); at != std::string_view::npos; at = find(bytes, wanted, at + wanted.size())) {
+  for (std::size_t at = find(bytes, wanted); at != std::string_view::npos;
+       at = find(bytes, wanted, at + wanted.size())) {
     ++found;
   }
   return Value::integer(found);
@@ -215,8 +223,12 @@ Value has_case(Context& context, const Value& self, const Arguments& arguments) 
   return Value::boolean(found);
 }
 
-bool is_digit(char32_t code) { return code >= '0' && code <= '9'; }
-bool is_letter_or_digit(char32_t code) { return code != '_' && is_word(code); }
+bool is_digit(char32_t code) {
+  return code >= '0' && code <= '9';
+}
+bool is_letter_or_digit(char32_t code) {
+  return code != '_' && is_word(code);
+}
 
 /// `'{} {0} {name}'.format(…)`, without format specifications.
 Value format(Context& context, const Value& self, const Arguments& arguments) {
@@ -288,6 +300,8 @@ constexpr Entry methods[] = {
 
 }  // namespace
 
-Function find_string_method(std::string_view name) { return find_in(methods, name); }
+Function find_string_method(std::string_view name) {
+  return find_in(methods, name);
+}
 
 }  // namespace runnel::jinja

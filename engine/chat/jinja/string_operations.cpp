@@ -87,7 +87,9 @@ Text replaced(Context& context, const Text& text, const Text& old, const Text& b
   return out.finish();
 }
 
-Text upper(Context& context, const Text& text) { return mapped(context, text, append_upper); }
+Text upper(Context& context, const Text& text) {
+  return mapped(context, text, append_upper);
+}
 
 Text lower(Context& context, const Text& text) {
   return mapped(context, text, [](std::string& out, char32_t code) { append_utf8(out, to_lower(code)); });

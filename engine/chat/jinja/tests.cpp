@@ -22,17 +22,39 @@ Value compared(Context& context, const Value& self, const Arguments& arguments) 
   return Value::boolean(holds(context, op, self, *bound[0]));
 }
 
-bool is_defined(const Value& value) { return !value.is<Undefined>(); }
-bool is_undefined(const Value& value) { return value.is<Undefined>(); }
-bool is_none(const Value& value) { return value.is<None>(); }
-bool is_string(const Value& value) { return value.is<Text>(); }
-bool is_mapping(const Value& value) { return value.is<Ref<Dict>>(); }
-bool is_boolean(const Value& value) { return value.is<bool>(); }
-bool is_plain_integer(const Value& value) { return value.is<std::int64_t>(); }
-bool is_float(const Value& value) { return value.is<double>(); }
-bool is_true_itself(const Value& value) { return value.is<bool>() && *value.as<bool>(); }
-bool is_false_itself(const Value& value) { return value.is<bool>() && !*value.as<bool>(); }
-bool is_callable(const Value& value) { return value.is<Ref<Builtin>>() || value.is<Ref<Macro>>(); }
+bool is_defined(const Value& value) {
+  return !value.is<Undefined>();
+}
+bool is_undefined(const Value& value) {
+  return value.is<Undefined>();
+}
+bool is_none(const Value& value) {
+  return value.is<None>();
+}
+bool is_string(const Value& value) {
+  return value.is<Text>();
+}
+bool is_mapping(const Value& value) {
+  return value.is<Ref<Dict>>();
+}
+bool is_boolean(const Value& value) {
+  return value.is<bool>();
+}
+bool is_plain_integer(const Value& value) {
+  return value.is<std::int64_t>();
+}
+bool is_float(const Value& value) {
+  return value.is<double>();
+}
+bool is_true_itself(const Value& value) {
+  return value.is<bool>() && *value.as<bool>();
+}
+bool is_false_itself(const Value& value) {
+  return value.is<bool>() && !*value.as<bool>();
+}
+bool is_callable(const Value& value) {
+  return value.is<Ref<Builtin>>() || value.is<Ref<Macro>>();
+}
 bool is_iterable(const Value& value) {
   return value.is<Text>() || value.is<Ref<List>>() || value.is<Ref<Dict>>() || value.is<Undefined>();
 }
@@ -123,6 +145,8 @@ constexpr Entry tests[] = {
 
 }  // namespace
 
-Function find_test(std::string_view name) { return find_in(tests, name); }
+Function find_test(std::string_view name) {
+  return find_in(tests, name);
+}
 
 }  // namespace runnel::jinja

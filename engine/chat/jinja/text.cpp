@@ -27,7 +27,9 @@ std::string_view Text::bytes() const {
   return data_ ? std::string_view(data_->bytes).substr(first_, size()) : std::string_view();
 }
 
-bool Text::ascii() const { return !data_ || data_->ascii; }
+bool Text::ascii() const {
+  return !data_ || data_->ascii;
+}
 
 Text Text::slice(std::size_t first, std::size_t last) const {
   Text part;
@@ -56,7 +58,9 @@ Origin Text::origin(std::size_t at) const {
   return data_->spans[rest.first_span()].origin;
 }
 
-TextBuilder::TextBuilder(Meter& meter) : data_(std::make_shared<Text::Data>()) { data_->meter = &meter; }
+TextBuilder::TextBuilder(Meter& meter) : data_(std::make_shared<Text::Data>()) {
+  data_->meter = &meter;
+}
 
 void TextBuilder::append(std::string_view bytes, Origin origin) {
   if (bytes.empty()) return;

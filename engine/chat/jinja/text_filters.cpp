@@ -34,7 +34,8 @@ Text titled(Context& context, const Text& text) {
     std::string result;
     for (std::size_t at = 0; at < bytes.size();) {
       const Character next = character_at(bytes, at);
-      const bool separator = is_space(next.code) || std::u32string_view(U"-({[<").find(next.code) != std::u32string_view::npos;
+      const bool separator =
+          is_space(next.code) || std::u32string_view(U"-({[<").find(next.code) != std::u32string_view::npos;
       append_utf8(result, first ? to_upper(next.code) : to_lower(next.code));
       first = separator;
       at += next.length;
@@ -44,7 +45,9 @@ Text titled(Context& context, const Text& text) {
   return out.finish();
 }
 
-Text same_text(Context&, const Text& text) { return text; }
+Text same_text(Context&, const Text& text) {
+  return text;
+}
 
 Value replace(Context& context, const Value& self, const Arguments& arguments) {
   const Bound bound(arguments, {"old", "new", "count"}, 2);
@@ -72,12 +75,23 @@ Text escaped(Context& context, const Text& text) {
   text.for_each_run([&](std::string_view bytes, Origin origin) {
     for (std::size_t at = 0; at < bytes.size(); ++at) {
       switch (bytes[at]) {
-        case '&': out.append("&amp;", origin); break;
-        case '<': out.append("&lt;", origin); break;
-        case '>': out.append("&gt;", origin); break;
-        case '\'': out.append("&#39;", origin); break;
-        case '"': out.append("&#34;", origin); break;
-        default: out.append(bytes.substr(at, 1), origin);
+        case '&':
+          out.append("&amp;", origin);
+          break;
+        case '<':
+          out.append("&lt;", origin);
+          break;
+        case '>':
+          out.append("&gt;", origin);
+          break;
+        case '\'':
+          out.append("&#39;", origin);
+          break;
+        case '"':
+          out.append("&#34;", origin);
+          break;
+        default:
+          out.append(bytes.substr(at, 1), origin);
       }
     }
   });
@@ -199,8 +213,8 @@ Value round_number(Context&, const Value& self, const Arguments& arguments) {
   // As Python, correctly rounded: through the decimal notation.
   if (precision >= 0 && precision < 17 && std::abs(number) < 1e15) {
     char buffer[64];
-    const auto end = std::to_chars(buffer, buffer + sizeof buffer, number, std::chars_format::fixed,
-                                   static_cast<int>(precision));
+    const auto end =
+        std::to_chars(buffer, buffer + sizeof buffer, number, std::chars_format::fixed, static_cast<int>(precision));
     double rounded = 0;
     std::from_chars(buffer, end.ptr, rounded);
     return Value::real(rounded);
@@ -256,7 +270,9 @@ constexpr Entry filters[] = {
 
 }  // namespace
 
-Function find_text_filter(std::string_view name) { return find_in(filters, name); }
+Function find_text_filter(std::string_view name) {
+  return find_in(filters, name);
+}
 
 Function find_filter(std::string_view name) {
   const Function found = find_text_filter(name);

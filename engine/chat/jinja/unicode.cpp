@@ -75,9 +75,13 @@ bool is_word(char32_t code) {
   return is_letter(code) || (kind >= UTF8PROC_CATEGORY_ND && kind <= UTF8PROC_CATEGORY_NO);
 }
 
-bool is_upper(char32_t code) { return category(code) == UTF8PROC_CATEGORY_LU; }
+bool is_upper(char32_t code) {
+  return category(code) == UTF8PROC_CATEGORY_LU;
+}
 
-bool is_lower(char32_t code) { return category(code) == UTF8PROC_CATEGORY_LL; }
+bool is_lower(char32_t code) {
+  return category(code) == UTF8PROC_CATEGORY_LL;
+}
 
 char32_t to_upper(char32_t code) {
   return code < invalid ? static_cast<char32_t>(utf8proc_toupper(static_cast<utf8proc_int32_t>(code))) : code;

@@ -220,9 +220,13 @@ bool is_true(const Value& value) {
                     value.kind);
 }
 
-bool is_integer(const Value& value) { return value.is<std::int64_t>() || value.is<bool>(); }
+bool is_integer(const Value& value) {
+  return value.is<std::int64_t>() || value.is<bool>();
+}
 
-bool is_number(const Value& value) { return is_integer(value) || value.is<double>(); }
+bool is_number(const Value& value) {
+  return is_integer(value) || value.is<double>();
+}
 
 std::int64_t as_integer(const Value& integer) {
   if (const auto* truth = integer.as<bool>()) return *truth;
@@ -239,9 +243,13 @@ std::int64_t truncated(double number) {
   return static_cast<std::int64_t>(number);
 }
 
-bool equal(Context& context, const Value& left, const Value& right) { return equal_at(context, left, right, 0); }
+bool equal(Context& context, const Value& left, const Value& right) {
+  return equal_at(context, left, right, 0);
+}
 
-int compare(Context& context, const Value& left, const Value& right) { return compare_at(context, left, right, 0); }
+int compare(Context& context, const Value& left, const Value& right) {
+  return compare_at(context, left, right, 0);
+}
 
 Ref<List> to_list(Context& context, const Value& value) {
   if (const auto* list = value.as<Ref<List>>()) {

@@ -138,7 +138,9 @@ struct Context {
 };
 
 /// A text in the words of the template.
-inline Value text(std::string_view bytes) { return Text(std::string(bytes)); }
+inline Value text(std::string_view bytes) {
+  return Text(std::string(bytes));
+}
 
 /// As Python's names of types, for messages.
 std::string_view type_name(const Value& value);

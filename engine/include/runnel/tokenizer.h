@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,9 +35,9 @@ class Tokenizer {
   /// needs little stack. Never fails on any bytes.
   virtual std::vector<Token> encode(const MarkedText& text) const = 0;
 
-  /// Token ids of text that goes on where fed text ended, in a conversation say: like `encode`, but without what a
-  /// vocabulary puts before the beginning of a text (sentencepiece's space).
-  virtual std::vector<Token> encode_continuation(const MarkedText& text) const;
+  /// Token ids of text that goes on after the token `previous`, in a conversation say: what `encode` gives for it in the
+  /// middle of a text (sentencepiece puts a space only before a text and after a control token).
+  virtual std::vector<Token> encode_after(Token previous, const MarkedText& text) const;
 
   /// `encode` for text of one origin. `trusted`: control tokens written in the text are recognized.
   std::vector<Token> encode(std::string_view text, bool trusted = false) const;
@@ -44,6 +45,9 @@ class Tokenizer {
   /// The bytes a token stands for; possibly part of a UTF-8 character. Control tokens give their name, e.g.
   /// "<|im_end|>". Throws Error when `token` is out of range.
   virtual std::string bytes(Token token) const = 0;
+
+  /// What `ids` stand for together: the bytes of all, less the space that `encode` put before the text.
+  std::string decode(std::span<const Token> ids) const;
 
   /// Number of tokens in the vocabulary.
   virtual int size() const = 0;
@@ -60,6 +64,9 @@ class Tokenizer {
 
   /// Whether the vocabulary says that a text begins with BOS.
   virtual bool adds_bos() const = 0;
+
+  /// Whether `encode` puts a space before a text.
+  virtual bool adds_space_prefix() const { return false; }
 
   /// A short text that differs between vocabularies that would give different ids (stored with messages).
   virtual std::string fingerprint() const = 0;

@@ -25,6 +25,17 @@ struct Floats {
     _mm_storeu_si128(halves + 1, _mm256_cvtps_ph(b, _MM_FROUND_TO_NEAREST_INT));
   }
 
+  // Round to nearest even: add half of what is cut off, and the bit above it where it decides a tie.
+  void store_bfloat(std::uint16_t* at) const {
+    const auto upper = [](__m256 x) {
+      const __m256i bits = _mm256_castps_si256(x);
+      const __m256i odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
+      return _mm256_srli_epi32(_mm256_add_epi32(bits, _mm256_add_epi32(odd, _mm256_set1_epi32(0x7fff))), 16);
+    };
+    const __m256i words = _mm256_permute4x64_epi64(_mm256_packus_epi32(upper(a), upper(b)), 0xd8);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(at), words);
+  }
+
   static Floats fma(Floats x, Floats y, Floats z) { return {_mm256_fmadd_ps(x.a, y.a, z.a), _mm256_fmadd_ps(x.b, y.b, z.b)}; }
   static Floats max(Floats x, Floats y) { return {_mm256_max_ps(x.a, y.a), _mm256_max_ps(x.b, y.b)}; }
   static Floats min(Floats x, Floats y) { return {_mm256_min_ps(x.a, y.a), _mm256_min_ps(x.b, y.b)}; }
@@ -93,6 +104,15 @@ struct Bytes {
   static Bytes load(const std::byte* at) {
     const auto* halves = reinterpret_cast<const __m256i*>(at);
     return {_mm256_loadu_si256(halves), _mm256_loadu_si256(halves + 1)};
+  }
+  Ints unsigned_byte(int j) const {
+    const __m256i mask = _mm256_set1_epi32(255);
+    const __m256i by = _mm256_set1_epi32(8 * j);
+    return {_mm256_and_si256(_mm256_srlv_epi32(a, by), mask), _mm256_and_si256(_mm256_srlv_epi32(b, by), mask)};
+  }
+  Ints signed_byte(int j) const {
+    const __m256i by = _mm256_set1_epi32(24 - 8 * j);
+    return {_mm256_srai_epi32(_mm256_sllv_epi32(a, by), 24), _mm256_srai_epi32(_mm256_sllv_epi32(b, by), 24)};
   }
   Bytes low() const {
     const __m256i mask = _mm256_set1_epi8(15);

@@ -18,6 +18,14 @@ struct Floats {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(at), _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
   }
 
+  // Round to nearest even: add half of what is cut off, and the bit above it where it decides a tie.
+  void store_bfloat(std::uint16_t* at) const {
+    const __m512i bits = _mm512_castps_si512(v);
+    const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
+    const __m512i rounded = _mm512_add_epi32(bits, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff)));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(at), _mm512_cvtepi32_epi16(_mm512_srli_epi32(rounded, 16)));
+  }
+
   static Floats fma(Floats a, Floats b, Floats c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
   static Floats max(Floats a, Floats b) { return {_mm512_max_ps(a.v, b.v)}; }
   static Floats min(Floats a, Floats b) { return {_mm512_min_ps(a.v, b.v)}; }
@@ -51,6 +59,14 @@ struct Bytes {
   __m512i v;
 
   static Bytes load(const std::byte* at) { return {_mm512_loadu_si512(at)}; }
+  Ints unsigned_byte(int j) const {
+    const __m512i shifted = _mm512_srlv_epi32(v, _mm512_set1_epi32(8 * j));
+    return {_mm512_and_si512(shifted, _mm512_set1_epi32(255))};
+  }
+  Ints signed_byte(int j) const {
+    const __m512i shifted = _mm512_sllv_epi32(v, _mm512_set1_epi32(24 - 8 * j));
+    return {_mm512_srai_epi32(shifted, 24)};
+  }
   Bytes low() const { return {_mm512_and_si512(v, _mm512_set1_epi8(15))}; }
   Bytes high() const { return {_mm512_and_si512(_mm512_srli_epi16(v, 4), _mm512_set1_epi8(15))}; }
 };

@@ -45,7 +45,7 @@ void integer_group(const PackedView& weights, int group, const QuantizedRows& x,
   const std::byte* start = weights.data + static_cast<std::size_t>(group) * static_cast<std::size_t>(blocks) * block_bytes;
   float sums[lanes] = {};
   for (int b = 0; b < blocks; ++b) {
-    const std::size_t at = static_cast<std::size_t>(token) * static_cast<std::size_t>(blocks) + static_cast<std::size_t>(b);
+    const std::size_t at = x.at(token, b, blocks);
     add_block(weights.packing, start + static_cast<std::size_t>(b) * block_bytes, x.quants + at * block_columns,
               x.scales[at], x.sums[at], sums);
   }
@@ -82,10 +82,42 @@ void matmul(const PackedView& weights, int first, int last, const Activations& x
   }
 }
 
-void quantize_row(const float* x, int columns, QuantizedRows out, int row) {
+float weight_at(const PackedView& weights, int group, int lane, int column) {
+  if (!is_integer(weights.packing)) {
+    const auto at = static_cast<std::size_t>((group * weights.columns + column) * lanes + lane);
+    if (weights.packing == Packing::f32) return reinterpret_cast<const float*>(weights.data)[at];
+    const std::uint16_t bits = reinterpret_cast<const std::uint16_t*>(weights.data)[at];
+    return weights.packing == Packing::f16 ? f16_to_f32(bits) : bf16_to_f32(bits);
+  }
+  const std::size_t block_bytes = packed_block_bytes(weights.packing);
+  const auto block = static_cast<std::size_t>(group * (weights.columns / block_columns) + column / block_columns);
+  const std::byte* at = weights.data + block * block_bytes;
+  const auto* scales = reinterpret_cast<const std::uint16_t*>(at);
+  const std::byte* quants = at + (weights.packing == Packing::q4_offset ? 64 : 32);
+  const float scale = f16_to_f32(scales[lane]);
+  const int c = column % block_columns;
+  if (weights.packing == Packing::q8) return scale * static_cast<float>(static_cast<std::int8_t>(quants[c / 4 * 64 + lane * 4 + c % 4]));
+  const auto pair = static_cast<unsigned>(quants[c % 16 / 4 * 64 + lane * 4 + c % 4]);
+  const auto q = static_cast<float>(c < 16 ? pair & 15U : pair >> 4U);
+  return weights.packing == Packing::q4 ? scale * (q - 8) : scale * q + f16_to_f32(scales[lanes + lane]);
+}
+
+void unpack_bf16(const PackedView& weights, int group, std::uint16_t* out, std::size_t stride) {
+  for (int column = 0; column < weights.columns; ++column) {
+    for (int lane = 0; lane < lanes; ++lane) {
+      out[static_cast<std::size_t>(column) * stride + static_cast<std::size_t>(lane)] = f32_to_bf16(weight_at(weights, group, lane, column));
+    }
+  }
+}
+
+void to_bf16(const float* x, int n, std::uint16_t* out) {
+  for (int i = 0; i < n; ++i) out[i] = f32_to_bf16(x[i]);
+}
+
+void quantize_row(const float* x, int columns, const QuantizedRows& out, int token) {
   const int blocks = columns / block_columns;
   for (int b = 0; b < blocks; ++b) {
-    const std::size_t at = static_cast<std::size_t>(row) * static_cast<std::size_t>(blocks) + static_cast<std::size_t>(b);
+    const std::size_t at = out.at(token, b, blocks);
     const float* from = x + b * block_columns;
     float largest = 0;
     for (int i = 0; i < block_columns; ++i) largest = std::max(largest, std::fabs(from[i]));
@@ -99,6 +131,7 @@ void quantize_row(const float* x, int columns, QuantizedRows out, int row) {
     }
     out.scales[at] = scale;
     out.sums[at] = sum;
+    out.scaled_sums[at] = scale * static_cast<float>(sum);
   }
 }
 
@@ -170,8 +203,11 @@ float exp_sum(float* x, int n, float max) {
 
 const Kernels& scalar_kernels() {
   static constexpr Kernels kernels{.isa = Isa::scalar,
+                                   .tile = 1,
                                    .matmul = matmul,
                                    .quantize_row = quantize_row,
+                                   .unpack_bf16 = unpack_bf16,
+                                   .to_bf16 = to_bf16,
                                    .rms_norm = rms_norm,
                                    .silu_mul = silu_mul,
                                    .add = add,

@@ -1,9 +1,9 @@
 // The vector kernels, written once over a few types that each instruction level supplies before it includes this file,
 // in an anonymous namespace:
-//   Floats  16 floats: zero, set1, load, load_half, load_bfloat, store, store_half, fma(a, b, c) = a·b + c, +, −, ×, max, sum,
+//   Floats  16 floats: zero, set1, load, load_half, load_bfloat, store, store_half, store_bfloat, fma(a, b, c) = a·b + c, +, −, ×, max, sum,
 //           largest, abs, round, exp2i(n) = 2^n for whole n, zero_where_below(value, x, limit)
 //   Ints    16 int32: set1, to_float, sum; from_rounded(Floats), store_int8
-//   Bytes   64 bytes: load, low(), high() nibbles
+//   Bytes   64 bytes: load, low(), high() nibbles, unsigned_byte(j), signed_byte(j): Ints of byte j of each four
 //   dot4_unsigned(Ints, Bytes weights in 0 … 15, int32 of four int8), dot4_signed(the same for int8 weights)
 //   signed_zero: what dot4_signed adds to each weight, to be subtracted again as signed_zero × sum of x
 //   tile_tokens, value_rows, value_chunks: sizes that fit the register file
@@ -19,12 +19,13 @@ inline std::int32_t four_bytes(const std::int8_t* at) {
 template <Packing packing>
 constexpr std::size_t block_bytes = packing == Packing::q8 ? 32 + 512 : packing == Packing::q4 ? 32 + 256 : 64 + 256;
 
+// Dot products of one block with M tokens, whose quants stand 32 bytes apart.
 template <Packing packing, int M>
-inline void integer_block(const std::byte* quants, const std::int8_t* const* x, Ints* dots) {
+inline void integer_block(const std::byte* quants, const std::int8_t* x, Ints* dots) {
   if constexpr (packing == Packing::q8) {
     for (int chunk = 0; chunk < 8; ++chunk) {
       const Bytes weights = Bytes::load(quants + chunk * 64);
-      for (int t = 0; t < M; ++t) dots[t] = dot4_signed(dots[t], weights, four_bytes(x[t] + chunk * 4));
+      for (int t = 0; t < M; ++t) dots[t] = dot4_signed(dots[t], weights, four_bytes(x + t * 32 + chunk * 4));
     }
   } else {
     for (int chunk = 0; chunk < 4; ++chunk) {
@@ -32,8 +33,8 @@ inline void integer_block(const std::byte* quants, const std::int8_t* const* x, 
       const Bytes low = pairs.low();
       const Bytes high = pairs.high();
       for (int t = 0; t < M; ++t) {
-        dots[t] = dot4_unsigned(dots[t], low, four_bytes(x[t] + chunk * 4));
-        dots[t] = dot4_unsigned(dots[t], high, four_bytes(x[t] + 16 + chunk * 4));
+        dots[t] = dot4_unsigned(dots[t], low, four_bytes(x + t * 32 + chunk * 4));
+        dots[t] = dot4_unsigned(dots[t], high, four_bytes(x + t * 32 + 16 + chunk * 4));
       }
     }
   }
@@ -42,29 +43,29 @@ inline void integer_block(const std::byte* quants, const std::int8_t* const* x, 
 template <Packing packing, int M>
 void integer_tile(const std::byte* group, int columns, const QuantizedRows& x, int token, float* out, std::size_t stride) {
   constexpr std::int32_t zero = packing == Packing::q4 ? 8 : packing == Packing::q8 ? signed_zero : 0;
-  const auto blocks = static_cast<std::size_t>(columns / block_columns);
-  const std::size_t first = static_cast<std::size_t>(token) * blocks;
+  const int blocks = columns / block_columns;
+  const std::size_t first = static_cast<std::size_t>(token) * static_cast<std::size_t>(blocks);
+  const std::int8_t* quants = x.quants + first * block_columns;
+  const float* scales = x.scales + first;
+  const std::int32_t* integer_sums = x.sums + first;
+  const float* scaled_sums = x.scaled_sums + first;
   Floats sums[M];
   for (int t = 0; t < M; ++t) sums[t] = Floats::zero();
-  for (std::size_t b = 0; b < blocks; ++b, group += block_bytes<packing>) {
-    const std::int8_t* quants[M];
+  for (int b = 0; b < blocks; ++b) {
     Ints dots[M];
-    for (int t = 0; t < M; ++t) {
-      const std::size_t at = first + static_cast<std::size_t>(t) * blocks + b;
-      quants[t] = x.quants + at * block_columns;
-      dots[t] = Ints::set1(-zero * x.sums[at]);
-    }
+    for (int t = 0; t < M; ++t) dots[t] = zero == 0 ? Ints::set1(0) : Ints::set1(-zero * integer_sums[t]);
     integer_block<packing, M>(group + (packing == Packing::q4_offset ? 64 : 32), quants, dots);
     const Floats scale = Floats::load_half(group);
-    for (int t = 0; t < M; ++t) {
-      const std::size_t at = first + static_cast<std::size_t>(t) * blocks + b;
-      const Floats x_scale = Floats::set1(x.scales[at]);
-      sums[t] = Floats::fma(dots[t].to_float(), scale * x_scale, sums[t]);
-      if constexpr (packing == Packing::q4_offset) {
-        const Floats x_sum = Floats::set1(x.scales[at] * static_cast<float>(x.sums[at]));
-        sums[t] = Floats::fma(Floats::load_half(group + 32), x_sum, sums[t]);
-      }
+    for (int t = 0; t < M; ++t) sums[t] = Floats::fma(dots[t].to_float(), scale * Floats::set1(scales[t]), sums[t]);
+    if constexpr (packing == Packing::q4_offset) {
+      const Floats offset = Floats::load_half(group + 32);
+      for (int t = 0; t < M; ++t) sums[t] = Floats::fma(offset, Floats::set1(scaled_sums[t]), sums[t]);
     }
+    group += block_bytes<packing>;
+    quants += M * block_columns;
+    scales += M;
+    integer_sums += M;
+    scaled_sums += M;
   }
   for (int t = 0; t < M; ++t) sums[t].store(out + static_cast<std::size_t>(t) * stride);
 }
@@ -139,20 +140,82 @@ void matmul(const PackedView& weights, int first, int last, const Activations& x
   }
 }
 
-void quantize_row(const float* x, int columns, QuantizedRows out, int row) {
-  const auto blocks = static_cast<std::size_t>(columns / block_columns);
-  for (std::size_t b = 0; b < blocks; ++b, x += block_columns) {
-    const std::size_t at = static_cast<std::size_t>(row) * blocks + b;
+void quantize_row(const float* x, int columns, const QuantizedRows& out, int token) {
+  const int blocks = columns / block_columns;
+  for (int b = 0; b < blocks; ++b, x += block_columns) {
+    const std::size_t at = out.at(token, b, blocks);
     const Floats low = Floats::load(x);
     const Floats high = Floats::load(x + 16);
-    const float largest = Floats::max(low.abs(), high.abs()).largest();
-    const Floats inverse = Floats::set1(largest > 0 ? 127.0F / largest : 0.0F);
+    const float absmax = Floats::max(low.abs(), high.abs()).largest();
+    const Floats inverse = Floats::set1(absmax > 0 ? 127.0F / absmax : 0.0F);
     const Ints q_low = Ints::from_rounded(low * inverse);
     const Ints q_high = Ints::from_rounded(high * inverse);
     q_low.store_int8(out.quants + at * block_columns);
     q_high.store_int8(out.quants + at * block_columns + 16);
-    out.scales[at] = largest / 127.0F;
+    out.scales[at] = absmax / 127.0F;
     out.sums[at] = (q_low + q_high).sum();
+    out.scaled_sums[at] = out.scales[at] * static_cast<float>(out.sums[at]);
+  }
+}
+
+// Column j of four lies in byte j of each row's 32-bit lane.
+template <Packing packing>
+inline void unpack_block(const std::byte* block, std::uint16_t* out, std::size_t stride) {
+  const Floats scale = Floats::load_half(block);
+  const Floats offset = packing == Packing::q4_offset ? Floats::load_half(block + 32)
+                        : packing == Packing::q4      ? Floats::zero() - scale * Floats::set1(8)
+                                                      : Floats::zero();
+  const std::byte* quants = block + (packing == Packing::q4_offset ? 64 : 32);
+  for (int chunk = 0; chunk < (packing == Packing::q8 ? 8 : 4); ++chunk) {
+    const Bytes bytes = Bytes::load(quants + chunk * 64);
+    for (int j = 0; j < 4; ++j) {
+      std::uint16_t* to = out + static_cast<std::size_t>(chunk * 4 + j) * stride;
+      if constexpr (packing == Packing::q8) {
+        (bytes.signed_byte(j).to_float() * scale).store_bfloat(to);
+      } else {
+        Floats::fma(bytes.low().unsigned_byte(j).to_float(), scale, offset).store_bfloat(to);
+        Floats::fma(bytes.high().unsigned_byte(j).to_float(), scale, offset).store_bfloat(to + 16 * stride);
+      }
+    }
+  }
+}
+
+template <Packing packing>
+void unpack_group(const PackedView& weights, int group, std::uint16_t* out, std::size_t stride) {
+  const auto width = static_cast<std::size_t>(weights.columns);
+  if constexpr (packing == Packing::q4 || packing == Packing::q4_offset || packing == Packing::q8) {
+    const std::size_t blocks = width / block_columns;
+    const std::byte* block = weights.data + static_cast<std::size_t>(group) * blocks * block_bytes<packing>;
+    for (std::size_t b = 0; b < blocks; ++b, block += block_bytes<packing>) {
+      unpack_block<packing>(block, out + b * block_columns * stride, stride);
+    }
+  } else {
+    const std::size_t bytes = width * group_rows * (packing == Packing::f32 ? 4 : 2);
+    const std::byte* from = weights.data + static_cast<std::size_t>(group) * bytes;
+    for (std::size_t column = 0; column < width; ++column) load_weights<packing>(from, column).store_bfloat(out + column * stride);
+  }
+}
+
+void unpack_bf16(const PackedView& weights, int group, std::uint16_t* out, std::size_t stride) {
+  switch (weights.packing) {
+    case Packing::q4: return unpack_group<Packing::q4>(weights, group, out, stride);
+    case Packing::q4_offset: return unpack_group<Packing::q4_offset>(weights, group, out, stride);
+    case Packing::q8: return unpack_group<Packing::q8>(weights, group, out, stride);
+    case Packing::f16: return unpack_group<Packing::f16>(weights, group, out, stride);
+    case Packing::bf16: return unpack_group<Packing::bf16>(weights, group, out, stride);
+    case Packing::f32: return unpack_group<Packing::f32>(weights, group, out, stride);
+  }
+}
+
+void to_bf16(const float* x, int n, std::uint16_t* out) {
+  int i = 0;
+  for (; i + 16 <= n; i += 16) Floats::load(x + i).store_bfloat(out + i);
+  if (i < n) {
+    float in[16] = {};
+    std::uint16_t result[16];
+    for (int j = 0; j < n - i; ++j) in[j] = x[i + j];
+    Floats::load(in).store_bfloat(result);
+    for (int j = 0; j < n - i; ++j) out[i + j] = result[j];
   }
 }
 
@@ -363,8 +426,11 @@ void accumulate(const float* weights, std::size_t stride, int rows, const KvView
 
 constexpr Kernels vector_kernels(Isa isa) {
   return {.isa = isa,
+          .tile = tile_tokens,
           .matmul = matmul,
           .quantize_row = quantize_row,
+          .unpack_bf16 = unpack_bf16,
+          .to_bf16 = to_bf16,
           .rms_norm = rms_norm,
           .silu_mul = silu_mul,
           .add = add,

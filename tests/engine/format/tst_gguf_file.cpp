@@ -37,7 +37,7 @@ GgufBytes nested_arrays(int depth) {
 class GgufFileTest : public QObject {
   Q_OBJECT
 
- private slots:
+ private Q_SLOTS:
   void reads_a_file_of_the_common_converter();
   void shape_is_outermost_first_and_data_is_where_the_table_says();
   void numbers_convert_where_they_fit();
@@ -196,7 +196,7 @@ void GgufFileTest::refuses_a_value_of_another_type() {
       case 6:
         file.get<std::vector<int>>("number");
         break;
-      case 7:
+      default:
         file.get<std::vector<std::string>>("list");
         break;
     }

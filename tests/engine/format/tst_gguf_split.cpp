@@ -27,7 +27,7 @@ std::string part(std::uint16_t number, std::uint16_t count, std::string_view ten
 class GgufSplitTest : public QObject {
   Q_OBJECT
 
- private slots:
+ private Q_SLOTS:
   void init();
   void loads_from_any_part_data();
   void loads_from_any_part();

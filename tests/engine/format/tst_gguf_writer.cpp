@@ -31,7 +31,7 @@ std::ptrdiff_t n_files(const std::filesystem::path& folder) {
 class GgufWriterTest : public QObject {
   Q_OBJECT
 
- private slots:
+ private Q_SLOTS:
   void what_is_written_reads_back();
   void a_file_copied_value_by_value_is_the_same();
   void a_key_set_again_keeps_its_place();

@@ -19,7 +19,7 @@ std::string file_with_tensor(const QString& name) {
 class HfFolderTest : public QObject {
   Q_OBJECT
 
- private slots:
+ private Q_SLOTS:
   void reads_a_single_file();
   void reads_shards();
   void refuses_damage_data();

@@ -13,7 +13,7 @@ using namespace runnel;
 class MappedFileTest : public QObject {
   Q_OBJECT
 
- private slots:
+ private Q_SLOTS:
   void holds_the_bytes_of_the_file();
   void names_the_file_it_refuses_data();
   void names_the_file_it_refuses();

@@ -9,7 +9,7 @@ using namespace runnel;
 class SafetensorsTest : public QObject {
   Q_OBJECT
 
- private slots:
+ private Q_SLOTS:
   void reads_tensors_of_every_weight_type();
   void refuses_another_type_only_when_asked_for();
   void loads_oddities_data();
@@ -48,10 +48,10 @@ void SafetensorsTest::reads_tensors_of_every_weight_type() {
 }
 
 void SafetensorsTest::refuses_another_type_only_when_asked_for() {
-  const SafetensorsFile file = open(safetensors_bytes(
-      R"({"ids":{"dtype":"I64","shape":[1],"data_offsets":[0,8]},"new":{"dtype":"F7","shape":[1],"data_offsets":[8,9]},)"
-      R"("none":{"dtype":"F32","shape":[0,4],"data_offsets":[9,9]}})",
-      9));
+  const SafetensorsFile file = open(safetensors_bytes(R"({"ids":{"dtype":"I64","shape":[1],"data_offsets":[0,8]},)"
+                                                      R"("new":{"dtype":"F7","shape":[1],"data_offsets":[8,9]},)"
+                                                      R"("none":{"dtype":"F32","shape":[0,4],"data_offsets":[9,9]}})",
+                                                      9));
   QCOMPARE(file.entries().size(), 3u);
   QVERIFY(file.tensors().empty());
   QCOMPARE(file.find_entry("ids")->data.size(), 8u);

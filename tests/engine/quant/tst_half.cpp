@@ -39,7 +39,7 @@ static_assert(f16_to_f32(0x3C00) == 1.0f && f32_to_f16(-2.0f) == 0xC000 && f32_t
 class HalfTest : public QObject {
   Q_OBJECT
 
- private slots:
+ private Q_SLOTS:
   void every_half_has_the_value_of_the_reference();
   void every_half_comes_back_from_its_value();
   void floats_around_every_half_round_as_the_reference();

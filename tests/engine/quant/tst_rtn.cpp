@@ -12,7 +12,7 @@ using namespace runnel;
 class RtnTest : public QObject {
   Q_OBJECT
 
- private slots:
+ private Q_SLOTS:
   void agrees_with_the_reference_data();
   void agrees_with_the_reference();
   void a_row_may_end_in_a_shorter_group();

@@ -99,7 +99,7 @@ std::string refusal(const SamplerSettings& settings) {
 class SamplerTest : public QObject {
   Q_OBJECT
 
- private slots:
+ private Q_SLOTS:
   void draws_by_the_probabilities_data();
   void draws_by_the_probabilities();
   void top_k_zero_negative_and_whole_vocabulary_are_all_off();

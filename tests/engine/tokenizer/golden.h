@@ -45,11 +45,4 @@ inline std::vector<Golden> read_golden(const QString& name) {
   return cases;
 }
 
-/// The bytes of all tokens.
-inline std::string decode(const Tokenizer& tokenizer, const std::vector<Token>& ids) {
-  std::string text;
-  for (const Token id : ids) text += tokenizer.bytes(id);
-  return text;
-}
-
 }  // namespace runnel

@@ -7,7 +7,7 @@ using namespace runnel::ui;
 class MarkdownGuardTest : public QObject {
   Q_OBJECT
 
- private slots:
+ private Q_SLOTS:
   void what_was_guarded_comes_out_as_it_was_written_data();
   void what_was_guarded_comes_out_as_it_was_written();
   void lines_say_where_they_begin();

@@ -51,13 +51,14 @@ void collect(QQuickItem* item, const char* type, QList<QQuickItem*>& found) {
 class MarkdownViewTest : public QObject {
   Q_OBJECT
 
- private slots:
+ private Q_SLOTS:
   void init();
   void cleanup();
   void appending_announces_the_changed_rows_only();
   void rows_of_a_very_long_text_come_in_portions();
   void the_rows_follow_any_change_of_the_text();
   void code_is_copied_as_it_was_written();
+  void the_copy_button_works_by_mouse_and_keyboard();
   void every_kind_of_block_is_shown();
   void nothing_is_loaded_and_nothing_interpreted();
   void a_click_on_a_link_only_says_so();
@@ -178,6 +179,21 @@ void MarkdownViewTest::code_is_copied_as_it_was_written() {
   QCOMPARE(QGuiApplication::clipboard()->text(), code);
   QCOMPARE(model.codeAt(-1), QString());
   QCOMPARE(model.codeAt(1000), QString());
+}
+
+void MarkdownViewTest::the_copy_button_works_by_mouse_and_keyboard() {
+  show(QStringLiteral("```c\nint a;\n```"));
+  QQuickItem* button = items("QQuickAbstractButton").value(0);
+  QVERIFY(button);
+  const QPoint centre = button->mapToScene(QPointF(button->width() / 2, button->height() / 2)).toPoint();
+  QTest::mouseClick(m_window.get(), Qt::LeftButton, {}, centre);
+  QCOMPARE(QGuiApplication::clipboard()->text(), QStringLiteral("int a;"));
+  for (const Qt::Key key : {Qt::Key_Space, Qt::Key_Return}) {
+    QGuiApplication::clipboard()->clear();
+    button->forceActiveFocus(Qt::TabFocusReason);
+    QTest::keyClick(m_window.get(), key);
+    QCOMPARE(QGuiApplication::clipboard()->text(), QStringLiteral("int a;"));
+  }
 }
 
 void MarkdownViewTest::every_kind_of_block_is_shown() {

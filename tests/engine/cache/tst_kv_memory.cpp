@@ -1,0 +1,161 @@
+#include <QTest>
+#include <random>
+
+#include "cache/kv_memory.h"
+#include "engine/format/temporary_folder.h"
+#include "kernels/isa.h"
+#include "quant/half.h"
+
+using namespace runnel;
+
+namespace {
+
+constexpr KvShape shape{.layers = 2, .kv_heads = 3, .head_dim = 20};
+
+std::vector<float> random_row(int n, std::mt19937& random) {
+  std::normal_distribution<float> normal;
+  std::vector<float> row(static_cast<std::size_t>(n));
+  for (float& x : row) x = normal(random);
+  return row;
+}
+
+float number(const void* data, KvType type, std::size_t index) {
+  if (type == KvType::f32) return static_cast<const float*>(data)[index];
+  return f16_to_f32(static_cast<const std::uint16_t*>(data)[index]);
+}
+
+// As the layout is documented: keys in groups of 16 slots, [slots / 16][head_dim][16]; values [slots][head_dim].
+std::vector<float> key(const KvMemory& memory, int layer, int head, int slot) {
+  const KvView view = memory.view(layer, head);
+  std::vector<float> row;
+  for (int d = 0; d < view.head_dim; ++d) {
+    row.push_back(number(view.keys, memory.type(), static_cast<std::size_t>((slot / 16 * view.head_dim + d) * 16 + slot % 16)));
+  }
+  return row;
+}
+
+std::vector<float> value(const KvMemory& memory, int layer, int head, int slot) {
+  const KvView view = memory.view(layer, head);
+  std::vector<float> row;
+  for (int d = 0; d < view.head_dim; ++d) {
+    row.push_back(number(view.values, memory.type(), static_cast<std::size_t>(slot * view.head_dim + d)));
+  }
+  return row;
+}
+
+std::vector<float> as(KvType type, std::vector<float> row) {
+  if (type == KvType::f16) {
+    for (float& x : row) x = f16_to_f32(f32_to_f16(x));
+  }
+  return row;
+}
+
+/// A memory filled with random rows, and what was written.
+struct Filled {
+  Filled(const KvShape& sizes, int n_slots, KvType type) : memory(sizes, n_slots, type) {
+    std::mt19937 random(7);
+    for (int layer = 0; layer < sizes.layers; ++layer) {
+      for (int head = 0; head < sizes.kv_heads; ++head) {
+        for (int slot = 0; slot < n_slots; ++slot) {
+          keys.push_back(random_row(sizes.head_dim, random));
+          values.push_back(random_row(sizes.head_dim, random));
+          memory.store(layer, head, slot, keys.back().data(), values.back().data(), kernels_for(best_isa()));
+        }
+      }
+    }
+  }
+
+  KvMemory memory;
+  std::vector<std::vector<float>> keys;  ///< [layers, heads, slots]
+  std::vector<std::vector<float>> values;
+};
+
+}  // namespace
+
+class KvMemoryTest : public QObject {
+  Q_OBJECT
+
+ private Q_SLOTS:
+  void every_row_is_found_where_it_was_stored_data();
+  void every_row_is_found_where_it_was_stored();
+  void copies_between_types_and_sizes_data();
+  void copies_between_types_and_sizes();
+  void counts_its_bytes();
+  void names_both_sizes_when_memory_is_short();
+  void knows_what_memory_is_available();
+};
+
+void KvMemoryTest::every_row_is_found_where_it_was_stored_data() {
+  QTest::addColumn<KvType>("type");
+  QTest::addColumn<int>("head_dim");
+  for (const int head_dim : {2, 16, 20, 64, 80, 100, 130}) {
+    QTest::addRow("f16, %d", head_dim) << KvType::f16 << head_dim;
+    QTest::addRow("f32, %d", head_dim) << KvType::f32 << head_dim;
+  }
+}
+
+void KvMemoryTest::every_row_is_found_where_it_was_stored() {
+  QFETCH(KvType, type);
+  QFETCH(int, head_dim);
+  constexpr int n_slots = 37;
+  const Filled filled({.layers = 2, .kv_heads = 3, .head_dim = head_dim}, n_slots, type);
+  std::size_t row = 0;
+  for (int layer = 0; layer < 2; ++layer) {
+    for (int head = 0; head < 3; ++head) {
+      for (int slot = 0; slot < n_slots; ++slot, ++row) {
+        QCOMPARE(key(filled.memory, layer, head, slot), as(type, filled.keys[row]));
+        QCOMPARE(value(filled.memory, layer, head, slot), as(type, filled.values[row]));
+      }
+    }
+  }
+}
+
+void KvMemoryTest::copies_between_types_and_sizes_data() {
+  QTest::addColumn<KvType>("from");
+  QTest::addColumn<KvType>("to");
+  QTest::newRow("f32 to f32") << KvType::f32 << KvType::f32;
+  QTest::newRow("f32 to f16") << KvType::f32 << KvType::f16;
+  QTest::newRow("f16 to f32") << KvType::f16 << KvType::f32;
+  QTest::newRow("f16 to f16") << KvType::f16 << KvType::f16;
+}
+
+void KvMemoryTest::copies_between_types_and_sizes() {
+  QFETCH(KvType, from);
+  QFETCH(KvType, to);
+  constexpr int n_slots = 40;
+  const Filled filled(shape, n_slots, from);
+  KvMemory target(shape, 23, to);
+  target.copy_from(filled.memory, std::vector<SlotCopy>{{.from = 30, .to = 0, .length = 10}, {.from = 3, .to = 11, .length = 12}});
+  const auto source_of = [](int slot) { return slot < 10 ? slot + 30 : slot - 8; };
+  for (int layer = 0; layer < shape.layers; ++layer) {
+    for (int head = 0; head < shape.kv_heads; ++head) {
+      const auto first = static_cast<std::size_t>((layer * shape.kv_heads + head) * n_slots);
+      for (int slot = 0; slot < 23; ++slot) {
+        if (slot == 10) continue;  // nothing was copied there
+        const std::size_t row = first + static_cast<std::size_t>(source_of(slot));
+        QCOMPARE(key(target, layer, head, slot), as(to, as(from, filled.keys[row])));
+        QCOMPARE(value(target, layer, head, slot), as(to, as(from, filled.values[row])));
+      }
+      QCOMPARE(key(target, layer, head, 10), std::vector<float>(static_cast<std::size_t>(shape.head_dim), 0.0F));
+    }
+  }
+}
+
+void KvMemoryTest::counts_its_bytes() {
+  const KvMemory f16(shape, 33, KvType::f16);
+  QCOMPARE(f16.bytes_per_token(), std::size_t{2 * 2 * 3 * 20 * 2});
+  QCOMPARE(f16.bytes(), f16.bytes_per_token() * 48);  // in groups of 16 slots
+  const KvMemory f32(shape, 32, KvType::f32);
+  QCOMPARE(f32.bytes(), std::size_t{32 * 2 * 2 * 3 * 20 * 4});
+}
+
+void KvMemoryTest::names_both_sizes_when_memory_is_short() {
+  const KvShape giant{.layers = 4096, .kv_heads = 64, .head_dim = 128};
+  const QString sentence = refusal([&] { KvMemory(giant, 1 << 20, KvType::f32); });
+  QVERIFY2(sentence.contains("281474977 MB") && sentence.contains("available") && sentence.contains("ctx_size"), qPrintable(sentence));
+}
+
+void KvMemoryTest::knows_what_memory_is_available() { QVERIFY(available_memory() > 0); }
+
+QTEST_APPLESS_MAIN(KvMemoryTest)
+#include "tst_kv_memory.moc"

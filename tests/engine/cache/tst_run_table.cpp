@@ -1,0 +1,527 @@
+#include <QTest>
+#include <numeric>
+#include <random>
+
+#include "cache/run_table.h"
+#include "engine/cache/cache_rules.h"
+#include "runnel/error.h"
+
+using namespace runnel;
+
+using Positions = std::vector<std::int64_t>;
+
+namespace {
+
+RunTable table(int ctx_size, int n_keep, int n_discard) {
+  return RunTable({.ctx_size = ctx_size, .n_keep = n_keep, .n_discard = n_discard});
+}
+
+void feed(RunTable& table, int tokens) {
+  for (int i = 0; i < tokens; ++i) table.append();
+}
+
+Positions positions(const RunTable& table) {
+  Positions all;
+  for (const Run& run : table.runs()) {
+    for (std::int32_t i = 0; i < run.length; ++i) all.push_back(run.first + i);
+  }
+  return all;
+}
+
+// Ranges of positions, ends included, one after the other.
+Positions ranges(std::initializer_list<std::pair<std::int64_t, std::int64_t>> list) {
+  Positions all;
+  for (const auto& [first, last] : list) {
+    for (std::int64_t p = first; p <= last; ++p) all.push_back(p);
+  }
+  return all;
+}
+
+std::int32_t slot_of(const RunTable& table, std::int64_t position) {
+  for (const Run& run : table.runs()) {
+    if (run.first <= position && position < run.first + run.length) {
+      return run.slot + static_cast<std::int32_t>(position - run.first);
+    }
+  }
+  return -1;
+}
+
+std::vector<std::int32_t> slots_of(const RunTable& table, const Positions& positions) {
+  std::vector<std::int32_t> slots;
+  for (const std::int64_t p : positions) slots.push_back(slot_of(table, p));
+  return slots;
+}
+
+/// The rules and the table driven side by side, with a memory that notes which token was last written to each slot.
+class Pair {
+ public:
+  Pair(int ctx, int keep, int discard)
+      : rules{.ctx = ctx, .keep = keep, .discard = discard}, table(::table(ctx, keep, discard)), written_(room(), -1) {}
+
+  // A batch as the session runs it: every slot is written, and afterwards every query still finds what it saw.
+  bool batch(int tokens, bool cancel) {
+    const std::int64_t evictions = table.evictions();
+    std::vector<std::pair<std::int32_t, std::int64_t>> seen;
+    for (int i = 0; i < tokens; ++i) {
+      const std::int64_t position = table.fed();
+      written_[static_cast<std::size_t>(table.append())] = position;
+      for (const Run& run : table.runs()) {
+        for (std::int32_t k = 0; k < run.length; ++k) seen.emplace_back(run.slot + k, run.first + k);
+      }
+    }
+    const bool intact = std::all_of(seen.begin(), seen.end(), [this](const auto& sight) {
+      return written_[static_cast<std::size_t>(sight.first)] == sight.second;
+    });
+    if (cancel) {
+      table.take_back(tokens, evictions);
+      rules.cancelled(tokens);
+    } else {
+      for (int i = 0; i < tokens; ++i) rules.feed();
+    }
+    return intact;
+  }
+
+  void resize(int ctx) {
+    rules.resize(ctx);
+    table.resize(ctx);
+    written_.assign(room(), -1);
+    for (const Run& run : table.runs()) {
+      for (std::int32_t k = 0; k < run.length; ++k) written_[static_cast<std::size_t>(run.slot + k)] = run.first + k;
+    }
+  }
+
+  // The first rule that does not hold; empty when all do.
+  QString fault() const {
+    if (positions(table) != rules.items) return "cached tokens";
+    if (table.fed() != rules.n || table.cached() != std::ssize(rules.items)) return "counts";
+    if (table.high() != rules.high || table.border() != rules.border) return "high or border";
+    if (table.evictions() != rules.evictions) return "number of evictions";
+    if (table.slots() - table.cached() < headroom(rules.ctx)) return "free slots";
+    for (const std::int64_t p : rules.items) {
+      if (written_[static_cast<std::size_t>(slot_of(table, p))] != p) return "slot of a cached token";
+    }
+    std::int32_t rank = 0;
+    const Run* before = nullptr;
+    for (const Run& run : table.runs()) {
+      if (run.length < 1 || run.rank != rank) return "ranks";
+      if (rules.reason(run.first) != run.reason || rules.reason(run.first + run.length - 1) != run.reason) return "reasons";
+      const bool joins = before != nullptr && before->reason == run.reason && before->first + before->length == run.first &&
+                         before->slot + before->length == run.slot;
+      if (joins) return "runs that should be one";
+      rank += run.length;
+      before = &run;
+    }
+    return {};
+  }
+
+  CacheRules rules;
+  RunTable table;
+
+ private:
+  std::size_t room() const { return static_cast<std::size_t>(table.slots()); }
+
+  Positions written_;  ///< [slots]
+};
+
+/// Random sequences of operations.
+class Play {
+ public:
+  explicit Play(std::mt19937& random)
+      : random_(random), pair_(between(16, 40), 0, 1) {
+    const int keep = between(0, 6);
+    pair_ = Pair(pair_.rules.ctx, keep, one_in(4) ? -1 : between(1, pair_.rules.ctx - keep - 1));
+  }
+
+  QString step() {
+    CacheRules& rules = pair_.rules;
+    switch (between(0, 7)) {
+      case 0:
+      case 1: return feed(between(1, one_in(3) ? 2 * rules.ctx : 6), false);
+      case 2: return feed(between(1, headroom(rules.ctx)), true);
+      case 3: pin(); break;
+      case 4: unpin(); break;
+      case 5: back(); break;
+      case 6: resize(); break;
+      default: adjust(); break;
+    }
+    return pair_.fault();
+  }
+
+ private:
+  int between(int low, int high) { return std::uniform_int_distribution(low, high)(random_); }
+  bool one_in(int n) { return between(1, n) == 1; }
+
+  QString feed(int tokens, bool cancel) {
+    while (tokens > 0) {
+      const int batch = std::min(tokens, between(1, headroom(pair_.rules.ctx)));
+      if (!pair_.batch(batch, cancel)) return "what a query of the batch saw was overwritten";
+      if (const QString fault = pair_.fault(); !fault.isEmpty()) return fault;
+      tokens = cancel ? 0 : tokens - batch;
+    }
+    return {};
+  }
+
+  void pin() {
+    CacheRules& rules = pair_.rules;
+    const std::int64_t first = rules.items.empty() || one_in(8) ? between(-2, static_cast<int>(rules.n) + 2)
+                                                               : rules.items[static_cast<std::size_t>(between(0, static_cast<int>(rules.items.size()) - 1))];
+    const std::int64_t end = first + between(0, 9);
+    const Reason reason = one_in(3) ? Reason::system : Reason::pin;
+    CacheRules pinned = rules;
+    bool legal = first < end;
+    for (std::int64_t p = first; p < end; ++p) {
+      legal = legal && std::binary_search(rules.items.begin(), rules.items.end(), p);
+      (reason == Reason::system ? pinned.system : pinned.pins).insert(p);
+    }
+    legal = legal && pinned.enough_rolls();
+    try {
+      pair_.table.pin(first, end, reason);
+      rules = pinned;  // when it was not legal, the difference shows
+    } catch (const Error&) {
+      if (legal) rules = pinned;
+    }
+  }
+
+  void unpin() {
+    const std::int64_t first = between(0, static_cast<int>(pair_.rules.n) + 2);
+    const std::int64_t end = first + between(-3, 30);
+    const Reason reason = one_in(3) ? Reason::system : Reason::pin;
+    pair_.table.unpin(first, end, reason);
+    for (std::int64_t p = first; p < end; ++p) (reason == Reason::system ? pair_.rules.system : pair_.rules.pins).erase(p);
+  }
+
+  void back() {
+    const auto n = static_cast<int>(pair_.rules.n);
+    const int to = std::max(0, n - between(0, one_in(3) ? n : headroom(pair_.rules.ctx)));
+    pair_.table.back(to);
+    pair_.rules.back(to);
+  }
+
+  void resize() {
+    CacheRules changed = pair_.rules;
+    changed.ctx = between(16, 40);
+    const bool legal = changed.keep <= changed.ctx - 2 && changed.discard < changed.ctx - changed.keep && changed.enough_rolls();
+    if (legal) pair_.resize(changed.ctx);
+  }
+
+  void adjust() {
+    CacheRules& rules = pair_.rules;
+    const int what = between(0, 2);
+    if (what == 0) {
+      rules.discard = one_in(4) ? -1 : between(1, rules.ctx - rules.keep - 1);
+      pair_.table.set_n_discard(rules.discard);
+    } else if (what == 1) {
+      const bool whole = std::ssize(rules.items) == rules.n;
+      CacheRules changed = rules;
+      changed.keep = between(0, whole ? 8 : rules.keep);
+      if (changed.discard < changed.ctx - changed.keep && changed.enough_rolls()) {
+        rules = changed;
+        pair_.table.set_n_keep(rules.keep);
+      }
+    } else {
+      rules.rewritten();
+      pair_.table.set_kv_type(one_in(2) ? KvType::f32 : KvType::f16);
+    }
+  }
+
+  std::mt19937& random_;
+  Pair pair_;
+};
+
+}  // namespace
+
+class RunTableTest : public QObject {
+  Q_OBJECT
+
+ private Q_SLOTS:
+  void evicts_nothing_before_it_is_full();
+  void evicts_only_the_oldest_tokens_that_nothing_exempts();
+  void minus_one_drops_half_of_what_can_be_evicted();
+  void drops_what_there_is_when_n_discard_exceeds_it();
+  void tells_what_the_last_token_evicted();
+  void a_ring_uses_the_slot_that_was_freed_first();
+  void a_token_keeps_its_slot();
+  void what_was_evicted_stays_until_a_headroom_of_tokens_was_written();
+  void going_back_restores_tokens_and_slots_within_the_headroom();
+  void going_back_writes_the_same_slots_again();
+  void going_back_further_is_a_cut();
+  void a_cut_brings_nothing_back_later();
+  void a_cancelled_batch_leaves_no_trace_but_its_slots();
+  void what_a_change_of_size_dropped_is_never_restored();
+  void a_change_of_type_is_a_border();
+  void a_smaller_size_evicts_the_oldest();
+  void pins_stay_and_the_first_reason_counts();
+  void pins_are_refused_when_less_than_a_quarter_would_roll();
+  void pins_are_refused_for_what_is_not_cached();
+  void unpinned_tokens_roll_again();
+  void unpinning_what_is_not_pinned_does_nothing();
+  void going_back_lifts_the_pins_of_what_is_cut();
+  void a_smaller_n_keep_lets_former_sinks_roll();
+  void obeys_the_rules_in_random_play();
+};
+
+void RunTableTest::evicts_nothing_before_it_is_full() {
+  RunTable cache = table(16, 2, 3);
+  feed(cache, 16);
+  QCOMPARE(positions(cache), ranges({{0, 15}}));
+  QCOMPARE(cache.evictions(), 0);
+  QCOMPARE(cache.slots(), 24);
+}
+
+void RunTableTest::evicts_only_the_oldest_tokens_that_nothing_exempts() {
+  RunTable cache = table(16, 2, 3);
+  feed(cache, 16);
+  cache.pin(3, 5, Reason::pin);
+  feed(cache, 1);
+  QCOMPARE(positions(cache), ranges({{0, 1}, {3, 4}, {7, 16}}));  // 2, 5 and 6 are gone
+  QCOMPARE(cache.evictions(), 1);
+}
+
+void RunTableTest::minus_one_drops_half_of_what_can_be_evicted() {
+  RunTable cache = table(16, 3, -1);
+  feed(cache, 16);
+  cache.pin(10, 12, Reason::pin);
+  feed(cache, 1);
+  QCOMPARE(cache.last_evicted().tokens, 5);  // (16 − 3 − 2) / 2
+  RunTable nearly_all_kept = table(16, 14, -1);
+  feed(nearly_all_kept, 17);
+  QCOMPARE(positions(nearly_all_kept), ranges({{0, 13}, {15, 16}}));
+}
+
+void RunTableTest::drops_what_there_is_when_n_discard_exceeds_it() {
+  RunTable cache = table(16, 2, 13);
+  feed(cache, 16);
+  cache.pin(2, 12, Reason::pin);
+  feed(cache, 1);
+  QCOMPARE(positions(cache), ranges({{0, 11}, {16, 16}}));
+}
+
+void RunTableTest::tells_what_the_last_token_evicted() {
+  RunTable cache = table(16, 2, 3);
+  feed(cache, 16);
+  QCOMPARE(cache.last_evicted().tokens, 0);
+  cache.pin(3, 4, Reason::pin);
+  feed(cache, 1);
+  QCOMPARE(cache.last_evicted().tokens, 3);
+  QCOMPARE(cache.last_evicted().first, 2);
+  QCOMPARE(cache.last_evicted().last, 5);
+  feed(cache, 1);
+  QCOMPARE(cache.last_evicted().tokens, 0);
+}
+
+void RunTableTest::a_ring_uses_the_slot_that_was_freed_first() {
+  RunTable cache = table(16, 2, 1);
+  for (int token = 0; token < 100; ++token) {
+    const std::int32_t head = cache.head();
+    const std::int32_t slot = cache.append();
+    QCOMPARE(slot, head);
+    // Behind the sinks, 22 slots are used in turn: 14 for the window and 8 of headroom.
+    QCOMPARE(slot, token < 2 ? token : 2 + (token - 2) % 22);
+  }
+}
+
+void RunTableTest::a_token_keeps_its_slot() {
+  RunTable cache = table(16, 2, 5);
+  feed(cache, 20);
+  cache.pin(9, 11, Reason::pin);
+  const Positions watched = ranges({{0, 1}, {9, 10}});
+  const auto slots = slots_of(cache, watched);
+  feed(cache, 100);
+  QCOMPARE(slots_of(cache, watched), slots);
+}
+
+void RunTableTest::what_was_evicted_stays_until_a_headroom_of_tokens_was_written() {
+  RunTable cache = table(16, 2, 1);
+  feed(cache, 16);
+  const std::int32_t slot = slot_of(cache, 2);
+  feed(cache, 1);  // evicts token 2
+  for (int written = 1; written < headroom(16); ++written) QVERIFY(cache.append() != slot);
+  QCOMPARE(cache.append(), slot);
+}
+
+void RunTableTest::going_back_restores_tokens_and_slots_within_the_headroom() {
+  RunTable cache = table(16, 2, 3);
+  feed(cache, 40);
+  const Positions before = positions(cache);
+  const auto slots = slots_of(cache, before);
+  feed(cache, headroom(16));
+  QVERIFY(cache.back_is_exact(40));
+  QVERIFY(!cache.back_is_exact(39));
+  cache.back(40);
+  QCOMPARE(positions(cache), before);
+  QCOMPARE(slots_of(cache, before), slots);
+  QCOMPARE(cache.fed(), 40);
+}
+
+void RunTableTest::going_back_writes_the_same_slots_again() {
+  RunTable cache = table(16, 2, 3);
+  feed(cache, 40);
+  std::vector<std::int32_t> first_time;
+  std::vector<std::int32_t> second_time;
+  for (int i = 0; i < headroom(16); ++i) first_time.push_back(cache.append());
+  cache.back(40);
+  for (int i = 0; i < headroom(16); ++i) second_time.push_back(cache.append());
+  QCOMPARE(second_time, first_time);
+}
+
+void RunTableTest::going_back_further_is_a_cut() {
+  RunTable cache = table(16, 2, 1);
+  feed(cache, 40);
+  cache.back(40 - headroom(16) - 1);
+  QCOMPARE(positions(cache), ranges({{0, 1}, {26, 30}}));
+}
+
+void RunTableTest::a_cut_brings_nothing_back_later() {
+  RunTable cache = table(16, 2, 1);
+  feed(cache, 40);
+  cache.back(29);
+  feed(cache, 2);
+  cache.back(30);  // two tokens back, but the slots in between were written by the first forty tokens
+  QCOMPARE(positions(cache), ranges({{0, 1}, {26, 29}}));
+}
+
+void RunTableTest::a_cancelled_batch_leaves_no_trace_but_its_slots() {
+  RunTable cache = table(16, 2, 3);
+  feed(cache, 40);
+  const Positions before = positions(cache);
+  const std::int64_t evictions = cache.evictions();
+  const std::int32_t head = cache.head();
+  feed(cache, 8);
+  cache.take_back(8, evictions);
+  QCOMPARE(positions(cache), before);
+  QCOMPARE(cache.fed(), 40);
+  QCOMPARE(cache.evictions(), evictions);
+  QCOMPARE(cache.head(), head);
+  QCOMPARE(cache.high(), 48);
+  QVERIFY(cache.back_is_exact(40));
+  QVERIFY(!cache.back_is_exact(39));  // what was evicted before token 39 has been overwritten
+}
+
+void RunTableTest::what_a_change_of_size_dropped_is_never_restored() {
+  RunTable cache = table(32, 2, 1);
+  feed(cache, 32);
+  cache.resize(20);
+  QCOMPARE(cache.border(), 32);
+  feed(cache, 1);
+  cache.back(32);
+  QCOMPARE(positions(cache), ranges({{0, 1}, {14, 31}}));
+  QVERIFY(!cache.back_is_exact(31));
+  cache.back(31);
+  QCOMPARE(positions(cache), ranges({{0, 1}, {14, 30}}));
+}
+
+void RunTableTest::a_change_of_type_is_a_border() {
+  RunTable cache = table(16, 2, 1);
+  feed(cache, 20);
+  cache.set_kv_type(KvType::f32);
+  QVERIFY(cache.back_is_exact(20));
+  QVERIFY(!cache.back_is_exact(19));
+  cache.back(19);
+  QCOMPARE(positions(cache), ranges({{0, 1}, {6, 18}}));
+}
+
+void RunTableTest::a_smaller_size_evicts_the_oldest() {
+  RunTable cache = table(32, 2, 1);
+  feed(cache, 30);
+  cache.pin(5, 7, Reason::pin);
+  cache.resize(16);
+  QCOMPARE(positions(cache), ranges({{0, 1}, {5, 6}, {18, 29}}));
+  QCOMPARE(cache.last_evicted().tokens, 14);
+  QCOMPARE(cache.slots(), 24);
+  QCOMPARE(slots_of(cache, positions(cache)).back(), 15);
+  QCOMPARE(cache.head(), 16);
+}
+
+void RunTableTest::pins_stay_and_the_first_reason_counts() {
+  RunTable cache = table(32, 2, 1);
+  feed(cache, 20);
+  cache.pin(0, 6, Reason::system);
+  cache.pin(4, 9, Reason::pin);
+  std::vector<Reason> reasons;
+  for (const Run& run : cache.runs()) reasons.push_back(run.reason);
+  QCOMPARE(reasons, (std::vector{Reason::sink, Reason::system, Reason::pin, Reason::window}));
+  cache.unpin(0, 6, Reason::system);
+  feed(cache, 200);
+  QCOMPARE(positions(cache), ranges({{0, 1}, {4, 8}, {195, 219}}));
+}
+
+void RunTableTest::pins_are_refused_when_less_than_a_quarter_would_roll() {
+  RunTable cache = table(16, 4, 1);
+  feed(cache, 16);
+  cache.pin(4, 12, Reason::pin);  // 4 of 16 roll: just enough
+  const Positions before = positions(cache);
+  try {
+    cache.pin(12, 13, Reason::pin);
+    QFAIL("the pin was not refused");
+  } catch (const Error& error) {
+    const QString sentence = error.what();
+    QVERIFY2(sentence.contains("ctx_size 16") && sentence.contains("a quarter"), error.what());
+  }
+  QCOMPARE(positions(cache), before);
+  feed(cache, 1);
+  QCOMPARE(positions(cache), ranges({{0, 11}, {13, 16}}));
+}
+
+void RunTableTest::pins_are_refused_for_what_is_not_cached() {
+  RunTable cache = table(16, 2, 1);
+  feed(cache, 18);
+  const std::vector<std::pair<std::int64_t, std::int64_t>> refused{{3, 6}, {17, 19}, {-1, 1}, {6, 6}, {8, 6}};
+  for (const auto& [first, end] : refused) {
+    QVERIFY_EXCEPTION_THROWN(cache.pin(first, end, Reason::pin), Error);
+  }
+  QVERIFY(std::none_of(cache.runs().begin(), cache.runs().end(), [](const Run& run) { return run.reason == Reason::pin; }));
+}
+
+void RunTableTest::unpinned_tokens_roll_again() {
+  RunTable cache = table(16, 2, 1);
+  feed(cache, 16);
+  cache.pin(4, 8, Reason::pin);
+  feed(cache, 30);
+  cache.unpin(5, 7, Reason::pin);
+  feed(cache, 2);
+  QCOMPARE(positions(cache), ranges({{0, 1}, {4, 4}, {7, 7}, {36, 47}}));
+}
+
+void RunTableTest::unpinning_what_is_not_pinned_does_nothing() {
+  RunTable cache = table(16, 2, 1);
+  feed(cache, 16);
+  cache.pin(4, 8, Reason::pin);
+  cache.unpin(10, 20, Reason::pin);
+  cache.unpin(4, 8, Reason::system);
+  cache.unpin(7, 5, Reason::pin);
+  feed(cache, 30);
+  QCOMPARE(positions(cache), ranges({{0, 1}, {4, 7}, {36, 45}}));
+}
+
+void RunTableTest::going_back_lifts_the_pins_of_what_is_cut() {
+  RunTable cache = table(16, 2, 1);
+  feed(cache, 16);
+  cache.pin(10, 14, Reason::pin);
+  cache.back(12);
+  feed(cache, 50);
+  QCOMPARE(positions(cache), ranges({{0, 1}, {10, 11}, {50, 61}}));
+}
+
+void RunTableTest::a_smaller_n_keep_lets_former_sinks_roll() {
+  RunTable cache = table(16, 6, 1);
+  feed(cache, 20);
+  cache.set_n_keep(2);
+  feed(cache, 2);
+  QCOMPARE(positions(cache), ranges({{0, 1}, {4, 5}, {10, 21}}));
+}
+
+void RunTableTest::obeys_the_rules_in_random_play() {
+  constexpr int sequences = 10'000;
+  constexpr int steps = 16;
+  for (int sequence = 0; sequence < sequences; ++sequence) {
+    std::mt19937 random(static_cast<unsigned>(sequence));
+    Play play(random);
+    for (int step = 0; step < steps; ++step) {
+      const QString fault = play.step();
+      QVERIFY2(fault.isEmpty(), qPrintable(QString("sequence %1, step %2: %3").arg(sequence).arg(step).arg(fault)));
+    }
+  }
+}
+
+QTEST_APPLESS_MAIN(RunTableTest)
+#include "tst_run_table.moc"

@@ -1,0 +1,180 @@
+#include <QTest>
+#include <cmath>
+#include <limits>
+#include <span>
+
+#include "engine/kernels/kernel_test.h"
+#include "quant/half.h"
+
+using namespace runnel;
+
+namespace {
+
+constexpr float infinity = std::numeric_limits<float>::infinity();
+constexpr int lengths[] = {1, 2, 15, 16, 17, 31, 32, 33, 64, 100, 576, 1537};
+
+}  // namespace
+
+/// The operations on one row, at every level.
+class KernelsTest : public QObject {
+  Q_OBJECT
+
+ private Q_SLOTS:
+  void every_level_calls_itself_by_its_name_data() { level_rows(); }
+  void every_level_calls_itself_by_its_name();
+  void rms_norm_is_as_defined_data() { level_rows(); }
+  void rms_norm_is_as_defined();
+  void rms_norm_of_zeros_is_zero_data() { level_rows(); }
+  void rms_norm_of_zeros_is_zero();
+  void silu_mul_is_as_defined_data() { level_rows(); }
+  void silu_mul_is_as_defined();
+  void add_is_as_defined_data() { level_rows(); }
+  void add_is_as_defined();
+  void exp_sum_is_as_defined_data() { level_rows(); }
+  void exp_sum_is_as_defined();
+  void exp_sum_takes_minus_infinity_for_zero_data() { level_rows(); }
+  void exp_sum_takes_minus_infinity_for_zero();
+  void largest_is_found_at_every_place_data() { level_rows(); }
+  void largest_is_found_at_every_place();
+  void to_half_rounds_to_nearest_even_data() { level_rows(); }
+  void to_half_rounds_to_nearest_even();
+  void to_bf16_rounds_to_nearest_even_data() { level_rows(); }
+  void to_bf16_rounds_to_nearest_even();
+};
+
+void KernelsTest::every_level_calls_itself_by_its_name() {
+  QFETCH(const Kernels*, kernels);
+  QCOMPARE(QString::fromStdString(std::string(name_of(kernels->isa))), QString(QTest::currentDataTag()));
+}
+
+void KernelsTest::rms_norm_is_as_defined() {
+  QFETCH(const Kernels*, kernels);
+  std::mt19937 random(1);
+  for (const int n : lengths) {
+    const auto size = static_cast<std::size_t>(n);
+    const std::vector<float> x = random_floats(size, random, 10);
+    const std::vector<float> weight = random_floats(size, random);
+    std::vector<float> out(size);
+    kernels->rms_norm(x.data(), weight.data(), n, 1e-5F, out.data());
+    double squares = 0;
+    for (const float value : x) squares += static_cast<double>(value) * value;
+    for (std::size_t i = 0; i < size; ++i) {
+      const double expected = x[i] / std::sqrt(squares / n + 1e-5) * weight[i];
+      QVERIFY2(near(out[i], expected, 3e-6 * std::abs(expected)), qPrintable(QString("%1 of %2").arg(i).arg(n)));
+    }
+  }
+}
+
+void KernelsTest::rms_norm_of_zeros_is_zero() {
+  QFETCH(const Kernels*, kernels);
+  const std::vector<float> weight(33, 2.0F);
+  std::vector<float> x(33, 0.0F);
+  kernels->rms_norm(x.data(), weight.data(), 33, 1e-6F, x.data());
+  QCOMPARE(x, std::vector<float>(33, 0.0F));
+}
+
+void KernelsTest::silu_mul_is_as_defined() {
+  QFETCH(const Kernels*, kernels);
+  std::mt19937 random(2);
+  for (const int n : lengths) {
+    const auto size = static_cast<std::size_t>(n);
+    std::vector<float> gate = random_floats(size, random, 30);  // to well beyond where exp leaves the floats' range
+    const std::vector<float> up = random_floats(size, random);
+    const std::vector<float> original = gate;
+    kernels->silu_mul(gate.data(), up.data(), n, gate.data());
+    for (std::size_t i = 0; i < size; ++i) {
+      const double g = original[i];
+      const double expected = g / (1 + std::exp(-g)) * up[i];
+      QVERIFY2(near(gate[i], expected, 1e-6 * std::abs(expected) + 1e-35), qPrintable(QString("silu(%1)").arg(g)));
+    }
+  }
+}
+
+void KernelsTest::add_is_as_defined() {
+  QFETCH(const Kernels*, kernels);
+  std::mt19937 random(3);
+  for (const int n : lengths) {
+    const auto size = static_cast<std::size_t>(n);
+    std::vector<float> x = random_floats(size, random);
+    const std::vector<float> y = random_floats(size, random);
+    std::vector<float> expected = x;
+    for (std::size_t i = 0; i < size; ++i) expected[i] += y[i];
+    kernels->add(y.data(), n, x.data());
+    QCOMPARE(x, expected);
+  }
+}
+
+void KernelsTest::exp_sum_is_as_defined() {
+  QFETCH(const Kernels*, kernels);
+  std::mt19937 random(4);
+  QCOMPARE(kernels->exp_sum(nullptr, 0, 0.0F), 0.0F);
+  for (const int n : lengths) {
+    std::vector<float> x = random_floats(static_cast<std::size_t>(n), random, 20);
+    const std::vector<float> original = x;
+    const float max = *std::max_element(x.begin(), x.end());
+    const float sum = kernels->exp_sum(x.data(), n, max);
+    double expected_sum = 0;
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      const double expected = std::exp(static_cast<double>(original[i] - max));
+      expected_sum += expected;
+      QVERIFY2(near(x[i], expected, 5e-7 * expected + 1e-37), qPrintable(QString("exp(%1)").arg(original[i] - max)));
+    }
+    QVERIFY(near(sum, expected_sum, 3e-6 * expected_sum));
+  }
+}
+
+void KernelsTest::exp_sum_takes_minus_infinity_for_zero() {
+  QFETCH(const Kernels*, kernels);
+  for (int hidden = 0; hidden < 40; ++hidden) {
+    std::vector<float> x(40, 1.0F);
+    std::fill_n(x.begin(), hidden, -infinity);
+    QCOMPARE(kernels->exp_sum(x.data(), 40, 1.0F), static_cast<float>(40 - hidden));
+    for (int i = 0; i < 40; ++i) QCOMPARE(x[static_cast<std::size_t>(i)], i < hidden ? 0.0F : 1.0F);
+  }
+}
+
+void KernelsTest::largest_is_found_at_every_place() {
+  QFETCH(const Kernels*, kernels);
+  QCOMPARE(kernels->largest(nullptr, 0), -infinity);
+  for (int n = 1; n < 70; ++n) {
+    for (int at = 0; at < n; ++at) {
+      std::vector<float> x(static_cast<std::size_t>(n), -9.0F);
+      x[static_cast<std::size_t>(at)] = -3.0F;
+      QCOMPARE(kernels->largest(x.data(), n), -3.0F);
+    }
+  }
+  const std::vector<float> nothing(20, -infinity);
+  QCOMPARE(kernels->largest(nothing.data(), 20), -infinity);
+}
+
+void KernelsTest::to_half_rounds_to_nearest_even() {
+  QFETCH(const Kernels*, kernels);
+  std::mt19937 random(5);
+  std::vector<float> x = random_floats(1000, random, 100);
+  for (const float special : {0.0F, -0.0F, 65504.0F, 65519.0F, 65520.0F, -1e9F, infinity, -infinity, 0x1p-24F, 0x1p-25F, 0x1.8p-24F,
+                              6.1e-5F, 1e-30F, 1.0F + 0x1p-11F, 1.0F + 0x1.8p-10F}) {
+    x.push_back(special);
+  }
+  for (std::size_t n : {std::size_t{1}, std::size_t{15}, std::size_t{16}, std::size_t{17}, x.size()}) {
+    const std::span<const float> in = std::span(x).last(n);
+    std::vector<std::uint16_t> out(n);
+    kernels->to_half(in.data(), static_cast<int>(n), out.data());
+    for (std::size_t i = 0; i < n; ++i) QCOMPARE(out[i], f32_to_f16(in[i]));
+  }
+}
+
+void KernelsTest::to_bf16_rounds_to_nearest_even() {
+  QFETCH(const Kernels*, kernels);
+  std::mt19937 random(6);
+  std::vector<float> x = random_floats(1000, random, 100);
+  for (const float special : {0.0F, -0.0F, 1e-40F, 3e38F, 3.3999e38F, infinity, -infinity, 1.0F + 0x1p-8F, 1.0F + 0x1.8p-7F}) x.push_back(special);
+  for (std::size_t n : {std::size_t{1}, std::size_t{15}, std::size_t{16}, std::size_t{17}, x.size()}) {
+    const std::span<const float> in = std::span(x).last(n);
+    std::vector<std::uint16_t> out(n);
+    kernels->to_bf16(in.data(), static_cast<int>(n), out.data());
+    for (std::size_t i = 0; i < n; ++i) QCOMPARE(out[i], f32_to_bf16(in[i]));
+  }
+}
+
+QTEST_APPLESS_MAIN(KernelsTest)
+#include "tst_kernels.moc"
