@@ -24,8 +24,9 @@ class ChatFormat {
   virtual runnel::Turn nextTurn(const std::vector<runnel::Message>& messages, std::size_t lastAnswer,
                                 std::optional<runnel::Token> lastFed) const = 0;
 
-  /** Tokens of an answer that this model has not sampled itself. */
-  virtual std::vector<runnel::Token> encodeAnswer(const std::string& text) const = 0;
+  /** Tokens of an answer that this model has not sampled itself. `lastFed`: the token before it, where it is known. */
+  virtual std::vector<runnel::Token> encodeAnswer(const std::string& text,
+                                                  std::optional<runnel::Token> lastFed) const = 0;
 
   /** Differs between models that would write a conversation with other tokens. */
   virtual QString fingerprint() const = 0;

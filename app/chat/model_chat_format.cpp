@@ -2,23 +2,7 @@
 
 #include <utility>
 
-#include "runnel/error.h"
-
 namespace runnel::app {
-
-namespace {
-
-bool hasSystem(const std::vector<runnel::Message>& messages) {
-  return messages.size() >= 2 && messages.front().role == "system";
-}
-
-std::vector<runnel::Message> withSystemInFirstUser(const std::vector<runnel::Message>& messages) {
-  std::vector<runnel::Message> merged(messages.begin() + 1, messages.end());
-  merged.front().content = messages.front().content + "\n\n" + merged.front().content;
-  return merged;
-}
-
-}  // namespace
 
 ModelChatFormat::ModelChatFormat(std::shared_ptr<const runnel::Model> model) : m_model(std::move(model)) {
   const runnel::Tokenizer& tokenizer = m_model->tokenizer();
@@ -27,26 +11,18 @@ ModelChatFormat::ModelChatFormat(std::shared_ptr<const runnel::Model> model) : m
 }
 
 runnel::Turn ModelChatFormat::firstTurn(const std::vector<runnel::Message>& messages) const {
-  try {
-    return runnel::first_turn(m_model->chat_template(), m_model->tokenizer(), messages, m_options);
-  } catch (const runnel::Error&) {
-    if (!hasSystem(messages)) throw;
-    return firstTurn(withSystemInFirstUser(messages));
-  }
+  return runnel::first_turn(m_model->chat_template(), m_model->tokenizer(), messages, m_options);
 }
 
 runnel::Turn ModelChatFormat::nextTurn(const std::vector<runnel::Message>& messages, std::size_t lastAnswer,
                                        std::optional<runnel::Token> lastFed) const {
-  try {
-    return runnel::next_turn(m_model->chat_template(), m_model->tokenizer(), messages, lastAnswer, lastFed, m_options);
-  } catch (const runnel::Error&) {
-    if (!hasSystem(messages)) throw;
-    return nextTurn(withSystemInFirstUser(messages), lastAnswer - 1, lastFed);
-  }
+  return runnel::next_turn(m_model->chat_template(), m_model->tokenizer(), messages, lastAnswer, lastFed, m_options);
 }
 
-std::vector<runnel::Token> ModelChatFormat::encodeAnswer(const std::string& text) const {
-  return m_model->tokenizer().encode(text);
+std::vector<runnel::Token> ModelChatFormat::encodeAnswer(const std::string& text,
+                                                         std::optional<runnel::Token> lastFed) const {
+  const runnel::MarkedText untrusted{{text, false}};
+  return lastFed ? m_model->tokenizer().encode_after(*lastFed, untrusted) : m_model->tokenizer().encode(untrusted);
 }
 
 QString ModelChatFormat::fingerprint() const {

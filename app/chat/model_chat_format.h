@@ -13,11 +13,10 @@ class ModelChatFormat : public ChatFormat {
   /** Throws Error that says why when the model has no usable vocabulary. */
   explicit ModelChatFormat(std::shared_ptr<const runnel::Model> model);
 
-  /** Where the template refuses a system message, its text opens the first user's message instead. */
   runnel::Turn firstTurn(const std::vector<runnel::Message>& messages) const override;
   runnel::Turn nextTurn(const std::vector<runnel::Message>& messages, std::size_t lastAnswer,
                         std::optional<runnel::Token> lastFed) const override;
-  std::vector<runnel::Token> encodeAnswer(const std::string& text) const override;
+  std::vector<runnel::Token> encodeAnswer(const std::string& text, std::optional<runnel::Token> lastFed) const override;
   QString fingerprint() const override;
 
  private:

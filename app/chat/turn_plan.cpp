@@ -84,10 +84,10 @@ class Parts {
     return std::move(turn.tokens);
   }
 
-  Tokens answer(qsizetype index) const {
+  Tokens answer(qsizetype index, std::optional<runnel::Token> lastFed = {}) const {
     const ChatMessage& message = m_messages.at(index);
     if (isUsable(message)) return stored(message);
-    return message.text.isEmpty() ? Tokens{} : m_format.encodeAnswer(message.text.toStdString());
+    return message.text.isEmpty() ? Tokens{} : m_format.encodeAnswer(message.text.toStdString(), lastFed);
   }
 
   /** A user's message that is not the first. What a template writes between an answer and the next depends on these
@@ -138,7 +138,7 @@ std::vector<Part> newestExchanges(const Parts& parts, const Messages& messages, 
   std::vector<Part> newestFirst;
   for (qsizetype user = messages.size() - 3; user >= firstUserOf(messages); user -= 2) {
     Part question{messages.at(user).id, Role::User, user == firstUserOf(messages) ? firstUserText : parts.user(user)};
-    Part answer{messages.at(user + 1).id, Role::Assistant, parts.answer(user + 1)};
+    Part answer{messages.at(user + 1).id, Role::Assistant, parts.answer(user + 1, lastOf(question.tokens))};
     room -= static_cast<qint64>(question.tokens.size() + answer.tokens.size());
     if (room < 0) break;
     newestFirst.push_back(std::move(answer));
@@ -206,10 +206,8 @@ TurnPlan TurnPlanner::plan(const CachedConversation& cached, const TurnRequest& 
   if (known.messages != messages.size() - 1) return planAnew(request);
   plan.backTo = last.end;
   plan.promptFirst = last.end;
-  const bool answered = last.role == Role::Assistant && last.end > last.first;
-  runnel::Turn turn =
-      m_format.nextTurn(forTemplate(messages), static_cast<std::size_t>(messages.size() - 2),
-                        answered ? std::optional(cached.ids.at(static_cast<std::size_t>(last.end - 1))) : std::nullopt);
+  const runnel::Token lastFed = cached.ids.at(static_cast<std::size_t>(last.end - 1));
+  runnel::Turn turn = m_format.nextTurn(forTemplate(messages), static_cast<std::size_t>(messages.size() - 2), lastFed);
   append(plan, {messages.last().id, Role::User, std::move(turn.tokens)});
   return plan;
 }
