@@ -27,7 +27,9 @@ void print(const QString& line) {
   std::fflush(stdout);
 }
 
-[[noreturn]] void fail(const QString& sentence) { throw Error(sentence.toStdString()); }
+[[noreturn]] void fail(const QString& sentence) {
+  throw Error(sentence.toStdString());
+}
 
 /** Whether a picture shows something: not one colour only. */
 bool showsSomething(const QImage& image) {
@@ -55,7 +57,8 @@ DemoPlayer::DemoPlayer(const Parts& parts, QObject* parent)
 }
 
 void DemoPlayer::run() {
-  if (!QDir().mkpath(m_folder)) fail(tr("The folder %1 for the pictures can't be made; name another one.").arg(m_folder));
+  if (!QDir().mkpath(m_folder))
+    fail(tr("The folder %1 for the pictures can't be made; name another one.").arg(m_folder));
   waitUntil([this] { return m_app.models()->ready() || !m_app.problem().isEmpty(); }, tr("No model was loaded"));
   if (!m_app.models()->ready()) fail(m_app.problem());
   print(tr("# Model: %1, %2").arg(m_app.models()->name(), m_app.models()->detail()));
@@ -165,8 +168,7 @@ void DemoPlayer::takeWatchedPictures() {
   const int cached = m_app.cache()->cached();
   if (cached >= kCtxSize / 2 && cached < kCtxSize && !m_pictures.contains(QLatin1String("2-filling")))
     takePicture(QStringLiteral("2-filling"));
-  if (cached == kCtxSize && !m_pictures.contains(QLatin1String("3-full")))
-    takePicture(QStringLiteral("3-full"));
+  if (cached == kCtxSize && !m_pictures.contains(QLatin1String("3-full"))) takePicture(QStringLiteral("3-full"));
 }
 
 void DemoPlayer::picture(const QString& name) {

@@ -1,5 +1,4 @@
 pragma Singleton
-
 import QtQuick
 
 /* The design tokens: colours for dark and light, type scaled by the user's font size, spaces, radii. `dark` and
@@ -67,8 +66,10 @@ QtObject {
     readonly property TypeScale type: TypeScale {
         scale: theme.fontScale
     }
-    readonly property Spaces space: Spaces {}
-    readonly property Radii radius: Radii {}
+    readonly property Spaces space: Spaces {
+    }
+    readonly property Radii radius: Radii {
+    }
 
     /* `front` laid over `back` with the given opacity: a solid colour, since group opacity shows overlaps. */
     function blend(front: color, back: color, amount: real): color {

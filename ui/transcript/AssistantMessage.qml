@@ -16,7 +16,7 @@ Column {
     readonly property bool forgotten: remembered <= 0
 
     signal continueAsked
-    signal linkActivated(link: string)
+    signal linkActivated(string link)
 
     function joined(first: string, second: string): string {
         return first.length > 0 && second.length > 0 ? first + " · " + second : first + second;

@@ -20,7 +20,7 @@ Item {
     required property bool streaming
 
     signal continueAsked
-    signal linkActivated(link: string)
+    signal linkActivated(string link)
 
     Accessible.name: text
     Accessible.role: Accessible.ListItem

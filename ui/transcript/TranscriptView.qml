@@ -12,7 +12,7 @@ Item {
     readonly property bool following: list.following
 
     signal continueAsked
-    signal linkActivated(link: string)
+    signal linkActivated(string link)
 
     function toEnd(): void {
         list.following = true;

@@ -1,8 +1,8 @@
 #pragma once
 
+#include <QtQml/qqmlregistration.h>
 #include <QHash>
 #include <QObject>
-#include <QtQml/qqmlregistration.h>
 
 #include "app/chat/chat_backend.h"
 #include "app/chat/conversation.h"

@@ -11,16 +11,21 @@ namespace {
 
 QString noteFor(app::StopReason reason) {
   switch (reason) {
-    case app::StopReason::Stopped: return TranscriptModel::tr("Stopped");
-    case app::StopReason::Length: return TranscriptModel::tr("The answer reached its limit of tokens");
-    case app::StopReason::Failed: return TranscriptModel::tr("This answer was cut off");
+    case app::StopReason::Stopped:
+      return TranscriptModel::tr("Stopped");
+    case app::StopReason::Length:
+      return TranscriptModel::tr("The answer reached its limit of tokens");
+    case app::StopReason::Failed:
+      return TranscriptModel::tr("This answer was cut off");
     case app::StopReason::None:
-    case app::StopReason::EndOfTurn: break;
+    case app::StopReason::EndOfTurn:
+      break;
   }
   return {};
 }
 
-/** What is partly remembered stays so: neither 0 nor 1. A share is shown in percent, so finer steps would only repaint. */
+/** What is partly remembered stays so: neither 0 nor 1. A share is shown in percent, so finer steps would only repaint.
+ */
 double inHundredths(double share) {
   if (share <= 0 || share >= 1) return share;
   return std::clamp(std::round(share * 100), 1.0, 99.0) / 100;
@@ -28,9 +33,12 @@ double inHundredths(double share) {
 
 TranscriptModel::Author authorOf(app::Role role) {
   switch (role) {
-    case app::Role::System: return TranscriptModel::System;
-    case app::Role::User: return TranscriptModel::User;
-    case app::Role::Assistant: break;
+    case app::Role::System:
+      return TranscriptModel::System;
+    case app::Role::User:
+      return TranscriptModel::User;
+    case app::Role::Assistant:
+      break;
   }
   return TranscriptModel::Assistant;
 }
@@ -45,24 +53,34 @@ QVariant TranscriptModel::data(const QModelIndex& index, int role) const {
   if (!checkIndex(index, CheckIndexOption::IndexIsValid)) return {};
   const Row& row = m_rows[index.row()];
   switch (role) {
-    case IdRole: return row.id;
-    case AuthorRole: return QVariant::fromValue(authorOf(row.role));
+    case IdRole:
+      return row.id;
+    case AuthorRole:
+      return QVariant::fromValue(authorOf(row.role));
     case Qt::DisplayRole:
-    case TextRole: return row.text;
-    case RememberedRole: return row.remembered;
-    case NoteRole: return row.note;
-    case FailedRole: return row.failed;
-    case CutRole: return row.cut;
-    case StatsRole: return row.stats;
-    case StreamingRole: return row.streaming;
-    default: return {};
+    case TextRole:
+      return row.text;
+    case RememberedRole:
+      return row.remembered;
+    case NoteRole:
+      return row.note;
+    case FailedRole:
+      return row.failed;
+    case CutRole:
+      return row.cut;
+    case StatsRole:
+      return row.stats;
+    case StreamingRole:
+      return row.streaming;
+    default:
+      return {};
   }
 }
 
 QHash<int, QByteArray> TranscriptModel::roleNames() const {
-  return {{IdRole, "messageId"},          {AuthorRole, "author"}, {TextRole, "text"},
-          {RememberedRole, "remembered"}, {NoteRole, "note"},     {FailedRole, "failed"}, {CutRole, "cut"},
-          {StatsRole, "stats"},           {StreamingRole, "streaming"}};
+  return {{IdRole, "messageId"},       {AuthorRole, "author"}, {TextRole, "text"}, {RememberedRole, "remembered"},
+          {NoteRole, "note"},          {FailedRole, "failed"}, {CutRole, "cut"},   {StatsRole, "stats"},
+          {StreamingRole, "streaming"}};
 }
 
 TranscriptModel::Row TranscriptModel::rowFrom(const app::StoredMessage& message, bool streaming) {
@@ -146,7 +164,9 @@ int TranscriptModel::rowOf(qint64 id) const {
   return -1;
 }
 
-QString TranscriptModel::textOf(int row) const { return row >= 0 && row < m_rows.size() ? m_rows[row].text : QString(); }
+QString TranscriptModel::textOf(int row) const {
+  return row >= 0 && row < m_rows.size() ? m_rows[row].text : QString();
+}
 
 QString TranscriptModel::wholeText() const {
   QString whole;
@@ -158,7 +178,9 @@ QString TranscriptModel::wholeText() const {
   return whole.trimmed() + QLatin1Char('\n');
 }
 
-void TranscriptModel::changed(int row, const QList<int>& roles) { Q_EMIT dataChanged(index(row), index(row), roles); }
+void TranscriptModel::changed(int row, const QList<int>& roles) {
+  Q_EMIT dataChanged(index(row), index(row), roles);
+}
 
 void TranscriptModel::findFirstRemembered() {
   const auto forgotten = [](const Row& row) { return row.remembered <= 0; };

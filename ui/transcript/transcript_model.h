@@ -1,7 +1,7 @@
 #pragma once
 
-#include <QAbstractListModel>
 #include <QtQml/qqmlregistration.h>
+#include <QAbstractListModel>
 
 #include "app/chat/chat_values.h"
 #include "app/store/conversation_store.h"
@@ -31,7 +31,7 @@ class TranscriptModel : public QAbstractListModel {
     RememberedRole,  //!< share of the message's tokens that are in the cache, 0 … 1 in steps of a hundredth
     NoteRole,        //!< why an answer ended, where that is not its own end; empty otherwise
     FailedRole,
-    CutRole,  //!< the answer ended at the limit of tokens
+    CutRole,    //!< the answer ended at the limit of tokens
     StatsRole,  //!< speed of an answer of this session; empty otherwise
     StreamingRole,
   };
