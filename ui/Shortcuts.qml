@@ -14,8 +14,8 @@ Item {
     signal sidebarToggled
     signal stopAsked
     signal quitAsked
-    signal conversationAsked(step: int)
-    signal scaleAsked(step: int)
+    signal conversationAsked(int step)
+    signal scaleAsked(int step)
 
     Shortcut {
         sequences: ["Ctrl+N"]

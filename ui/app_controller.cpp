@@ -80,13 +80,17 @@ void AppController::replaceDamagedStore() {
   showProblem(kept ? tr("The damaged file is kept as %1.").arg(*kept) : m_store.error());
 }
 
-void AppController::clearCache() { m_cache.clear(m_settings.cache()); }
+void AppController::clearCache() {
+  m_cache.clear(m_settings.cache());
+}
 
 void AppController::showProblem(const QString& sentence) {
   m_problem = sentence;
   Q_EMIT problemChanged();
 }
 
-void AppController::dismissProblem() { showProblem({}); }
+void AppController::dismissProblem() {
+  showProblem({});
+}
 
 }  // namespace runnel::ui

@@ -1,7 +1,7 @@
 #pragma once
 
-#include <QObject>
 #include <QtQml/qqmlregistration.h>
+#include <QObject>
 
 #include "app/chat/chat_backend.h"
 #include "app/chat/conversation.h"

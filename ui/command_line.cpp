@@ -11,7 +11,8 @@ CommandLine CommandLine::parse(const QCoreApplication& application) {
   parser.setApplicationDescription(tr("Chat with language models on this computer, without end."));
   parser.addHelpOption();
   parser.addVersionOption();
-  const QCommandLineOption model(QStringLiteral("model"), tr("Load this .gguf file or Hugging Face folder."), tr("file"));
+  const QCommandLineOption model(QStringLiteral("model"), tr("Load this .gguf file or Hugging Face folder."),
+                                 tr("file"));
   const QCommandLineOption data(QStringLiteral("data-dir"), tr("Keep conversations, settings and models there."),
                                 tr("folder"));
   const QCommandLineOption demo(QStringLiteral("demo"),
@@ -22,7 +23,8 @@ CommandLine CommandLine::parse(const QCoreApplication& application) {
   QCommandLineOption backend(QStringLiteral("backend"), {}, QStringLiteral("name"), QStringLiteral("local"));
   backend.setFlags(QCommandLineOption::HiddenFromHelp);
   parser.addOptions({model, data, demo, screenshots, backend});
-  parser.addPositionalArgument(QStringLiteral("file"), tr("Load this model, as --model does."), QStringLiteral("[file]"));
+  parser.addPositionalArgument(QStringLiteral("file"), tr("Load this model, as --model does."),
+                               QStringLiteral("[file]"));
   parser.process(application);
   const QString file = parser.positionalArguments().value(0);
   return {.model = parser.isSet(model) ? parser.value(model) : file,

@@ -1,3 +1,4 @@
+#include <QtQml/qqmlextensionplugin.h>
 #include <QDir>
 #include <QGuiApplication>
 #include <QIcon>
@@ -6,7 +7,6 @@
 #include <QStandardPaths>
 #include <QTemporaryDir>
 #include <QTimer>
-#include <QtQml/qqmlextensionplugin.h>
 
 #include <algorithm>
 #include <array>
@@ -73,7 +73,8 @@ int showWindow(const CommandLine& options, const QDir& folder, const QString& se
   engine.addImportPath(QStringLiteral(":/"));
   engine.setInitialProperties({{QStringLiteral("app"), QVariant::fromValue(&controller)}});
   engine.load(QUrl(QStringLiteral("qrc:/Runnel/Main.qml")));
-  auto* window = engine.rootObjects().isEmpty() ? nullptr : qobject_cast<QQuickWindow*>(engine.rootObjects().constFirst());
+  auto* window =
+      engine.rootObjects().isEmpty() ? nullptr : qobject_cast<QQuickWindow*>(engine.rootObjects().constFirst());
   if (window == nullptr) {
     std::fputs("runnel: The window can't be made; a QML module of Qt is missing (the lines above name it).\n", stderr);
     return 1;
@@ -139,5 +140,6 @@ int main(int argc, char** argv) {
   runnel::ui::prepareFonts();
   if (options.demo) return runDemoInTemporaryFolder(options);
   const QDir folder(userFolder(options));
-  return showWindow(options, folder, options.dataFolder.isEmpty() ? QString() : folder.filePath(QStringLiteral("settings.ini")));
+  return showWindow(options, folder,
+                    options.dataFolder.isEmpty() ? QString() : folder.filePath(QStringLiteral("settings.ini")));
 }

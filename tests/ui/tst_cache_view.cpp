@@ -62,9 +62,10 @@ class CacheViewTest : public QObject {
 void CacheViewTest::cells_show_whose_tokens_they_hold() {
   const std::vector<Cell> cells = cellsOf(filled(10), {});
   QCOMPARE(cells.size(), std::size_t{24});
-  const std::vector<CellKind> expected{CellKind::Sink,   CellKind::Sink,      CellKind::System,    CellKind::User,
-                                       CellKind::User,   CellKind::User,      CellKind::Assistant, CellKind::Assistant,
-                                       CellKind::Assistant, CellKind::Assistant, CellKind::Free};
+  const std::vector<CellKind> expected{CellKind::Sink,      CellKind::Sink,      CellKind::System,
+                                       CellKind::User,      CellKind::User,      CellKind::User,
+                                       CellKind::Assistant, CellKind::Assistant, CellKind::Assistant,
+                                       CellKind::Assistant, CellKind::Free};
   for (std::size_t slot = 0; slot < expected.size(); ++slot) QVERIFY(cells[slot].kind == expected[slot]);
   QCOMPARE(cells[7].position, std::int64_t{7});
 }
@@ -90,7 +91,8 @@ void CacheViewTest::what_was_cut_is_free_at_once() {
 
 void CacheViewTest::grids_fit_every_size_data() {
   QTest::addColumn<int>("ctxSize");
-  for (const int size : {32, 100, 512, 4096, 8192, 32768, 131072}) QTest::newRow(qPrintable(QString::number(size))) << size;
+  for (const int size : {32, 100, 512, 4096, 8192, 32768, 131072})
+    QTest::newRow(qPrintable(QString::number(size))) << size;
 }
 
 void CacheViewTest::grids_fit_every_size() {

@@ -1,6 +1,6 @@
+#include <QtQml/qqmlextensionplugin.h>
 #include <QClipboard>
 #include <QInputMethodEvent>
-#include <QtQml/qqmlextensionplugin.h>
 
 #include "tests/ui/window_fixture.h"
 

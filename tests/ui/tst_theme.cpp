@@ -1,8 +1,8 @@
+#include <QtQml/qqmlextensionplugin.h>
 #include <QGuiApplication>
 #include <QPalette>
 #include <QQmlComponent>
 #include <QQmlEngine>
-#include <QtQml/qqmlextensionplugin.h>
 #include <QtTest>
 
 #include <memory>
@@ -54,7 +54,8 @@ void ThemeTest::text_can_be_read_where_it_stands_data() {
       {"quiet", {"background", "sidebar", "card", "hover"}},
       {"forgotten", {"background"}},
       {"forgottenOnSidebar", {"sidebar"}},
-      {"accent", {"background", "card", "sidebar", "accentQuiet"}},
+      {"accent", {"background", "card", "sidebar"}},
+      {"accentOnQuiet", {"accentQuiet"}},
       {"accentText", {"accent"}},
       {"sinkText", {"background"}},
       {"error", {"background", "card"}},
@@ -62,7 +63,8 @@ void ThemeTest::text_can_be_read_where_it_stands_data() {
   for (const bool dark : {true, false})
     for (const auto& [front, backs] : places)
       for (const QByteArray& back : backs)
-        QTest::newRow((QByteArray(dark ? "dark: " : "light: ") + front + " on " + back).constData()) << dark << front << back;
+        QTest::newRow((QByteArray(dark ? "dark: " : "light: ") + front + " on " + back).constData())
+            << dark << front << back;
 }
 
 void ThemeTest::text_can_be_read_where_it_stands() {

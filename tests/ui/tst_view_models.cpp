@@ -4,13 +4,13 @@
 #include <QtTest>
 
 #include "app/chat/scripted_backend.h"
+#include "runnel/error.h"
 #include "ui/conversations/conversation_list_model.h"
 #include "ui/conversations/model_picker.h"
 #include "ui/demo/cache_report.h"
 #include "ui/demo/demo_script.h"
 #include "ui/settings/settings_view_model.h"
 #include "ui/window_place.h"
-#include "runnel/error.h"
 
 namespace runnel::ui {
 

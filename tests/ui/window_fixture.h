@@ -15,8 +15,7 @@ namespace runnel::ui {
 /** The whole window over a scripted backend and temporary data. */
 class WindowFixture {
  public:
-  explicit WindowFixture(bool withModel = true)
-      : m_settings(m_folder.filePath(QStringLiteral("settings.ini"))) {
+  explicit WindowFixture(bool withModel = true) : m_settings(m_folder.filePath(QStringLiteral("settings.ini"))) {
     CacheSettings cache;
     cache.ctx_size = 256;
     m_settings.setCache(cache);
@@ -31,11 +30,12 @@ class WindowFixture {
     facts.n_kv_heads = 2;
     facts.head_dim = 32;
     backend.setFacts(facts);
-    app = std::make_unique<AppController>(AppController::Parts{.backend = backend,
-                                                               .store = store,
-                                                               .settings = m_settings,
-                                                               .modelFolder = m_folder.filePath(QStringLiteral("models")),
-                                                               .defaultThreads = 2});
+    app =
+        std::make_unique<AppController>(AppController::Parts{.backend = backend,
+                                                             .store = store,
+                                                             .settings = m_settings,
+                                                             .modelFolder = m_folder.filePath(QStringLiteral("models")),
+                                                             .defaultThreads = 2});
     engine.addImportPath(QStringLiteral(":/"));
     engine.setInitialProperties({{QStringLiteral("app"), QVariant::fromValue(app.get())}});
     engine.load(QUrl(QStringLiteral("qrc:/Runnel/Main.qml")));

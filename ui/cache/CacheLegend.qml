@@ -22,6 +22,7 @@ RowLayout {
         Accessible.name: qsTr("%1: %2 tokens").arg(label).arg(figure)
         Accessible.role: Accessible.StaticText
         Layout.fillWidth: true
+        Layout.preferredWidth: 1
         spacing: Theme.space.xs
 
         Row {

@@ -9,7 +9,7 @@ Column {
 
     required property CacheViewModel cache
 
-    signal messageAsked(id: real)
+    signal messageAsked(real id)
 
     spacing: Theme.space.s
 
@@ -56,24 +56,19 @@ Column {
         width: parent.width
 
         Repeater {
-            model: [
-                {
+            model: [{
                     "label": qsTr("you"),
                     "swatch": Theme.user
-                },
-                {
+                }, {
                     "label": qsTr("assistant"),
                     "swatch": Theme.assistant
-                },
-                {
+                }, {
                     "label": qsTr("system, template"),
                     "swatch": Theme.system
-                },
-                {
+                }, {
                     "label": qsTr("free"),
                     "swatch": Theme.freeCell
-                }
-            ]
+                }]
 
             Row {
                 id: entry

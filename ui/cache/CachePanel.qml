@@ -9,7 +9,7 @@ Rectangle {
 
     signal closed
     signal settingsAsked
-    signal messageAsked(id: real)
+    signal messageAsked(real id)
 
     color: Theme.background
 
@@ -65,7 +65,8 @@ Rectangle {
         clip: true
         contentHeight: column.implicitHeight + Theme.space.l + Theme.space.xl
 
-        SlimScrollBar.vertical: SlimScrollBar {}
+        SlimScrollBar.vertical: SlimScrollBar {
+        }
 
         Column {
             id: column

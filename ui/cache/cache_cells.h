@@ -13,7 +13,7 @@ enum class CellKind : std::uint8_t { Free, Sink, Pinned, System, User, Assistant
 /** One slot of the cache's memory. */
 struct Cell {
   CellKind kind = CellKind::Free;
-  bool evicted = false;      //!< forgotten, but not overwritten yet
+  bool evicted = false;        //!< forgotten, but not overwritten yet
   std::int64_t position = -1;  //!< original position of its token; -1 when free
 
   bool operator==(const Cell&) const = default;

@@ -12,8 +12,8 @@ namespace runnel::ui {
 
 namespace {
 
-constexpr qreal kLargestPitch = 20;     // logical pixels
-constexpr int kSmallestRounded = 6;     // device pixels: below, a cell is a plain square
+constexpr qreal kLargestPitch = 20;       // logical pixels
+constexpr int kSmallestRounded = 6;       // device pixels: below, a cell is a plain square
 constexpr double kEvictedStrength = 0.3;  // how much of its colour a forgotten token keeps
 
 QColor blend(const QColor& front, const QColor& back, double amount) {
@@ -22,7 +22,9 @@ QColor blend(const QColor& front, const QColor& back, double amount) {
                           mix(front.blueF(), back.blueF()));
 }
 
-bool isNotched(const Cell& cell) { return cell.kind == CellKind::Sink || cell.kind == CellKind::Pinned; }
+bool isNotched(const Cell& cell) {
+  return cell.kind == CellKind::Sink || cell.kind == CellKind::Pinned;
+}
 
 }  // namespace
 
@@ -52,7 +54,9 @@ QRectF CacheMap::rectOf(int slot) const {
   return {rect.x() / pixels, rect.y() / pixels, rect.width() / pixels, rect.height() / pixels};
 }
 
-qreal CacheMap::devicePixels() const { return window() != nullptr ? window()->effectiveDevicePixelRatio() : 1; }
+qreal CacheMap::devicePixels() const {
+  return window() != nullptr ? window()->effectiveDevicePixelRatio() : 1;
+}
 
 void CacheMap::geometryChange(const QRectF& newGeometry, const QRectF& oldGeometry) {
   QQuickItem::geometryChange(newGeometry, oldGeometry);
@@ -94,7 +98,8 @@ void CacheMap::repaintChanged() {
   std::vector<int> changed;
   for (std::size_t slot = 0; slot < cells.size(); ++slot) {
     const bool looksSame = cells[slot].kind == m_painted[slot].kind && cells[slot].evicted == m_painted[slot].evicted;
-    const bool headMoved = head != m_paintedHead && (static_cast<int>(slot) == head || static_cast<int>(slot) == m_paintedHead);
+    const bool headMoved =
+        head != m_paintedHead && (static_cast<int>(slot) == head || static_cast<int>(slot) == m_paintedHead);
     if (!looksSame || headMoved) changed.push_back(static_cast<int>(slot));
   }
   m_painted = cells;
@@ -142,12 +147,18 @@ void CacheMap::paintCells(const std::vector<int>& slots) {
 QColor CacheMap::colorOf(const Cell& cell) const {
   const auto color = [&]() -> const QColor& {
     switch (cell.kind) {
-      case CellKind::Sink: return m_sinkColor;
-      case CellKind::Pinned: return m_pinnedColor;
-      case CellKind::System: return m_systemColor;
-      case CellKind::User: return m_userColor;
-      case CellKind::Assistant: return m_assistantColor;
-      case CellKind::Free: break;
+      case CellKind::Sink:
+        return m_sinkColor;
+      case CellKind::Pinned:
+        return m_pinnedColor;
+      case CellKind::System:
+        return m_systemColor;
+      case CellKind::User:
+        return m_userColor;
+      case CellKind::Assistant:
+        return m_assistantColor;
+      case CellKind::Free:
+        break;
     }
     return m_freeColor;
   }();

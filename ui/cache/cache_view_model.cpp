@@ -74,11 +74,17 @@ double CacheViewModel::unboundedBytes() const {
   return static_cast<double>(m_shown.telemetry.fed) * static_cast<double>(m_shown.telemetry.bytes_per_token);
 }
 
-double CacheViewModel::topSpeed() const { return m_speeds.isEmpty() ? 1 : std::ranges::max(m_speeds); }
+double CacheViewModel::topSpeed() const {
+  return m_speeds.isEmpty() ? 1 : std::ranges::max(m_speeds);
+}
 
-QString CacheViewModel::bytesText() const { return sizeText(bytes()); }
+QString CacheViewModel::bytesText() const {
+  return sizeText(bytes());
+}
 
-QString CacheViewModel::unboundedBytesText() const { return sizeText(unboundedBytes()); }
+QString CacheViewModel::unboundedBytesText() const {
+  return sizeText(unboundedBytes());
+}
 
 QString CacheViewModel::settingsLine() const {
   const CacheSettings& settings = m_shown.telemetry.settings;

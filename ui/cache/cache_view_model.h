@@ -1,8 +1,8 @@
 #pragma once
 
+#include <QtQml/qqmlregistration.h>
 #include <QObject>
 #include <QTimer>
-#include <QtQml/qqmlregistration.h>
 
 #include <optional>
 #include <vector>
@@ -13,7 +13,8 @@
 namespace runnel::ui {
 
 /**
- * What the cache view shows, taken from the backend's snapshots at most 30 times a second.
+ * What the cache view shows, taken from the backend's snapshots at most 15 times a second: drawing must not
+ * take from the model what it needs to compute.
  * Lives on the window's thread.
  */
 class CacheViewModel : public QObject {
@@ -37,9 +38,9 @@ class CacheViewModel : public QObject {
   Q_PROPERTY(QString rollingLine READ rollingLine NOTIFY changed)
 
  public:
-  static constexpr int kFrameMilliseconds = 33;
+  static constexpr int kFrameMilliseconds = 66;
   static constexpr int kSpeedPoints = 160;
-  static constexpr int kTokensPerSpeedPoint = 4;
+  static constexpr int kTokensPerSpeedPoint = 8;
 
   explicit CacheViewModel(QObject* parent = nullptr);
 

@@ -13,7 +13,9 @@ constexpr qreal kStroke = 1.5;
 
 }  // namespace
 
-TrendLine::TrendLine(QQuickItem* parent) : QQuickPaintedItem(parent) { setAntialiasing(true); }
+TrendLine::TrendLine(QQuickItem* parent) : QQuickPaintedItem(parent) {
+  setAntialiasing(true);
+}
 
 void TrendLine::paint(QPainter* painter) {
   if (m_values.size() < 2 || m_maximum <= 0) return;

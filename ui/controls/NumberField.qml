@@ -13,7 +13,7 @@ Item {
     property real step: 1
     property bool wrong: false
 
-    signal edited(value: real)
+    signal edited(real value)
 
     function shown(number: real): string {
         return Number(number).toFixed(decimals);

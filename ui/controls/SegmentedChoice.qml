@@ -58,7 +58,7 @@ RowLayout {
                 }
             }
             contentItem: PlainLabel {
-                color: segment.checked ? Theme.accent : Theme.quiet
+                color: segment.checked ? Theme.accentOnQuiet : Theme.quiet
                 font: segment.font
                 horizontalAlignment: Text.AlignHCenter
                 text: segment.text

@@ -14,7 +14,7 @@ Column {
     property real step: 0.01
     property int decimals: 2
 
-    signal edited(value: real)
+    signal edited(real value)
 
     spacing: Theme.space.xs
 

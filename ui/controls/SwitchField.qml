@@ -10,7 +10,7 @@ Item {
     property string explanation: ""
     property bool checked: false
 
-    signal edited(on: bool)
+    signal edited(bool on)
 
     implicitHeight: Math.max(words.implicitHeight, toggle.implicitHeight)
     implicitWidth: 300

@@ -5,8 +5,12 @@
 
 namespace runnel::ui {
 
-void Clipboard::copy(const QString& text) const { QGuiApplication::clipboard()->setText(text); }
+void Clipboard::copy(const QString& text) const {
+  QGuiApplication::clipboard()->setText(text);
+}
 
-QString Clipboard::text() const { return QGuiApplication::clipboard()->text(); }
+QString Clipboard::text() const {
+  return QGuiApplication::clipboard()->text();
+}
 
 }  // namespace runnel::ui

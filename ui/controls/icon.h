@@ -1,9 +1,9 @@
 #pragma once
 
+#include <QtQml/qqmlregistration.h>
 #include <QColor>
 #include <QQuickPaintedItem>
 #include <QSvgRenderer>
-#include <QtQml/qqmlregistration.h>
 
 namespace runnel::ui {
 

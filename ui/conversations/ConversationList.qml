@@ -41,9 +41,10 @@ ListView {
 
         onMenuAsked: menu.openFor(conversationId, title, this)
     }
-    // qmllint enable unqualified
 
-    SlimScrollBar.vertical: SlimScrollBar {}
+    // qmllint enable unqualified
+    SlimScrollBar.vertical: SlimScrollBar {
+    }
 
     ConversationMenu {
         id: menu

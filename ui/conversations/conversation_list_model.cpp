@@ -29,13 +29,18 @@ QVariant ConversationListModel::data(const QModelIndex& index, int role) const {
   if (!checkIndex(index, CheckIndexOption::IndexIsValid)) return {};
   const app::Conversation& conversation = m_shown[index.row()];
   switch (role) {
-    case IdRole: return conversation.id;
+    case IdRole:
+      return conversation.id;
     case Qt::DisplayRole:
-    case TitleRole: return conversation.title;
+    case TitleRole:
+      return conversation.title;
     case DetailRole:
-      return conversation.tokens > 0 ? tr("%1 tokens").arg(QLocale().toString(conversation.tokens)) : tr("not yet read");
-    case SectionRole: return sectionOf(conversation.updated.toLocalTime().date(), QDate::currentDate());
-    default: return {};
+      return conversation.tokens > 0 ? tr("%1 tokens").arg(QLocale().toString(conversation.tokens))
+                                     : tr("not yet read");
+    case SectionRole:
+      return sectionOf(conversation.updated.toLocalTime().date(), QDate::currentDate());
+    default:
+      return {};
   }
 }
 
@@ -50,7 +55,9 @@ void ConversationListModel::setFilter(const QString& filter) {
   Q_EMIT filterChanged();
 }
 
-QString ConversationListModel::removedTitle() const { return m_removed ? m_removed->title : QString(); }
+QString ConversationListModel::removedTitle() const {
+  return m_removed ? m_removed->title : QString();
+}
 
 void ConversationListModel::rename(qint64 id, const QString& title) {
   const QString simplified = title.simplified();

@@ -1,9 +1,9 @@
 #pragma once
 
+#include <QtQml/qqmlregistration.h>
 #include <QAbstractListModel>
 #include <QDate>
 #include <QTimer>
-#include <QtQml/qqmlregistration.h>
 
 #include <optional>
 

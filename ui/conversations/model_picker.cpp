@@ -9,7 +9,9 @@ namespace runnel::ui {
 
 namespace {
 
-QString sizeText(qint64 bytes) { return QLocale().formattedDataSize(bytes, 0, QLocale::DataSizeSIFormat); }
+QString sizeText(qint64 bytes) {
+  return QLocale().formattedDataSize(bytes, 0, QLocale::DataSizeSIFormat);
+}
 
 /** What people call a model: its file's name without the ending, the number of parts and the block type, which is shown
  *  beside it. The name inside a file is often that of a step in its making. */
@@ -59,10 +61,14 @@ QVariant ModelPicker::data(const QModelIndex& index, int role) const {
   const Entry& entry = m_entries[index.row()];
   switch (role) {
     case Qt::DisplayRole:
-    case NameRole: return entry.name;
-    case PathRole: return entry.path;
-    case SizeRole: return entry.bytes > 0 ? sizeText(entry.bytes) : tr("folder");
-    default: return {};
+    case NameRole:
+      return entry.name;
+    case PathRole:
+      return entry.path;
+    case SizeRole:
+      return entry.bytes > 0 ? sizeText(entry.bytes) : tr("folder");
+    default:
+      return {};
   }
 }
 
@@ -95,7 +101,7 @@ void ModelPicker::loadUrl(const QUrl& url) {
     load(url.toLocalFile());
   else
     Q_EMIT failed(tr("%1 is not a file on this computer; open a .gguf file or a folder from Hugging Face.")
-                    .arg(url.toDisplayString()));
+                      .arg(url.toDisplayString()));
 }
 
 void ModelPicker::cancel() {
@@ -110,8 +116,8 @@ void ModelPicker::rescan() {
     const bool isModelFile = info.suffix().compare(QLatin1String("gguf"), Qt::CaseInsensitive) == 0;
     const bool isModelFolder = info.isDir() && QFileInfo::exists(info.filePath() + QStringLiteral("/config.json"));
     if ((isModelFile && !info.isDir() && !isLaterPart(info.fileName())) || isModelFolder)
-      m_entries.append({info.isDir() ? info.fileName() : info.completeBaseName(), info.filePath(),
-                        info.isDir() ? 0 : info.size()});
+      m_entries.append(
+          {info.isDir() ? info.fileName() : info.completeBaseName(), info.filePath(), info.isDir() ? 0 : info.size()});
   }
   endResetModel();
 }

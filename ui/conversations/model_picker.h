@@ -1,8 +1,8 @@
 #pragma once
 
+#include <QtQml/qqmlregistration.h>
 #include <QAbstractListModel>
 #include <QUrl>
-#include <QtQml/qqmlregistration.h>
 
 #include <optional>
 

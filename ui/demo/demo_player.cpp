@@ -18,6 +18,7 @@ namespace {
 constexpr int kPollMilliseconds = 15;
 constexpr int kPatienceMilliseconds = 300'000;
 constexpr int kMostRounds = 6;  // of the script
+constexpr qsizetype kTurnsAtLeast = 8;
 constexpr int kAnswerTokens = 96;
 
 void print(const QString& line) {
@@ -26,7 +27,9 @@ void print(const QString& line) {
   std::fflush(stdout);
 }
 
-[[noreturn]] void fail(const QString& sentence) { throw Error(sentence.toStdString()); }
+[[noreturn]] void fail(const QString& sentence) {
+  throw Error(sentence.toStdString());
+}
 
 /** Whether a picture shows something: not one colour only. */
 bool showsSomething(const QImage& image) {
@@ -54,7 +57,8 @@ DemoPlayer::DemoPlayer(const Parts& parts, QObject* parent)
 }
 
 void DemoPlayer::run() {
-  if (!QDir().mkpath(m_folder)) fail(tr("The folder %1 for the pictures can't be made; name another one.").arg(m_folder));
+  if (!QDir().mkpath(m_folder))
+    fail(tr("The folder %1 for the pictures can't be made; name another one.").arg(m_folder));
   waitUntil([this] { return m_app.models()->ready() || !m_app.problem().isEmpty(); }, tr("No model was loaded"));
   if (!m_app.models()->ready()) fail(m_app.problem());
   print(tr("# Model: %1, %2").arg(m_app.models()->name(), m_app.models()->detail()));
@@ -104,7 +108,7 @@ void DemoPlayer::prepare(int nDiscard) {
 void DemoPlayer::playUntilForgotten(int nDiscard) {
   const qsizetype most = kMostRounds * m_script.turns.size();
   qsizetype played = 0;
-  while (played < m_script.turns.size() || m_report.evicted() < kEvictedAtLeast) {
+  while (played < kTurnsAtLeast || m_report.evicted() < kEvictedAtLeast) {
     if (played == most)
       fail(tr("After %1 messages only %2 tokens were forgotten; %3 were expected.")
                .arg(played)
@@ -114,9 +118,14 @@ void DemoPlayer::playUntilForgotten(int nDiscard) {
     print(QStringLiteral("\n[user] %1").arg(text));
     sendThroughWindow(text);
     printLastAnswer();
-    printEvents();
+    print(tr("[cache] %1 of %2 tokens, %3 forgotten")
+              .arg(m_report.cached())
+              .arg(m_report.ctxSize())
+              .arg(m_report.evicted()));
     ++played;
   }
+  print(tr("\n# What was forgotten"));
+  for (const QString& line : m_report.takeLines()) print(line);
   if (m_report.cached() > kCtxSize) fail(tr("The cache holds %1 tokens, more than ctx_size.").arg(m_report.cached()));
   const bool dropsMany = m_report.largestEviction() > 1;
   if (dropsMany != (nDiscard < 0))
@@ -144,11 +153,6 @@ void DemoPlayer::printLastAnswer() {
   if (!note.isEmpty()) print(QStringLiteral("[note] %1").arg(note));
 }
 
-void DemoPlayer::printEvents() {
-  for (const QString& line : m_report.takeLines()) print(line);
-  print(tr("[cache] %1 of %2 tokens, %3 forgotten").arg(m_report.cached()).arg(m_report.ctxSize()).arg(m_report.evicted()));
-}
-
 void DemoPlayer::showSettings() {
   QMetaObject::invokeMethod(&m_window, "openSettings");
   picture(QStringLiteral("5-settings"));
@@ -164,8 +168,7 @@ void DemoPlayer::takeWatchedPictures() {
   const int cached = m_app.cache()->cached();
   if (cached >= kCtxSize / 2 && cached < kCtxSize && !m_pictures.contains(QLatin1String("2-filling")))
     takePicture(QStringLiteral("2-filling"));
-  if (cached == kCtxSize && !m_pictures.contains(QLatin1String("3-full")))
-    takePicture(QStringLiteral("3-full"));
+  if (cached == kCtxSize && !m_pictures.contains(QLatin1String("3-full"))) takePicture(QStringLiteral("3-full"));
 }
 
 void DemoPlayer::picture(const QString& name) {

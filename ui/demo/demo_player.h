@@ -35,8 +35,8 @@ class DemoPlayer : public QObject {
 
   explicit DemoPlayer(const Parts& parts, QObject* parent = nullptr);
 
-  /** Runs the whole demonstration, in an event loop of its own. Throws Error with a sentence when anything in it did not
-   *  happen. The settings must be temporary ones: they are changed. */
+  /** Runs the whole demonstration, in an event loop of its own. Throws Error with a sentence when anything in it did
+   * not happen. The settings must be temporary ones: they are changed. */
   void run();
 
  private:
@@ -44,7 +44,6 @@ class DemoPlayer : public QObject {
   void playUntilForgotten(int nDiscard);
   void sendThroughWindow(const QString& text);
   void printLastAnswer();
-  void printEvents();
   void showSettings();
   void takeWatchedPictures();
   void picture(const QString& name);

@@ -79,7 +79,8 @@ T.Popup {
             clip: true
             contentHeight: column.implicitHeight + 2 * Theme.space.xl
 
-            SlimScrollBar.vertical: SlimScrollBar {}
+            SlimScrollBar.vertical: SlimScrollBar {
+            }
 
             Column {
                 id: column

@@ -58,17 +58,39 @@ QString SettingsViewModel::cacheMemory() const {
   return QLocale().formattedDataSize(bytes, 1, QLocale::DataSizeSIFormat);
 }
 
-double SettingsViewModel::temperature() const { return m_settings.sampling().temperature; }
-int SettingsViewModel::topK() const { return m_settings.sampling().top_k; }
-double SettingsViewModel::topP() const { return m_settings.sampling().top_p; }
-double SettingsViewModel::minP() const { return m_settings.sampling().min_p; }
-double SettingsViewModel::repetitionPenalty() const { return m_settings.sampling().repetition_penalty; }
-int SettingsViewModel::maxTokens() const { return m_settings.maxTokens(); }
-int SettingsViewModel::threads() const { return m_settings.threads(); }
-QString SettingsViewModel::systemPrompt() const { return m_settings.systemPrompt(); }
-bool SettingsViewModel::keepSystem() const { return m_settings.keepSystem(); }
-QString SettingsViewModel::theme() const { return m_settings.theme(); }
-double SettingsViewModel::fontScale() const { return m_settings.fontScale(); }
+double SettingsViewModel::temperature() const {
+  return m_settings.sampling().temperature;
+}
+int SettingsViewModel::topK() const {
+  return m_settings.sampling().top_k;
+}
+double SettingsViewModel::topP() const {
+  return m_settings.sampling().top_p;
+}
+double SettingsViewModel::minP() const {
+  return m_settings.sampling().min_p;
+}
+double SettingsViewModel::repetitionPenalty() const {
+  return m_settings.sampling().repetition_penalty;
+}
+int SettingsViewModel::maxTokens() const {
+  return m_settings.maxTokens();
+}
+int SettingsViewModel::threads() const {
+  return m_settings.threads();
+}
+QString SettingsViewModel::systemPrompt() const {
+  return m_settings.systemPrompt();
+}
+bool SettingsViewModel::keepSystem() const {
+  return m_settings.keepSystem();
+}
+QString SettingsViewModel::theme() const {
+  return m_settings.theme();
+}
+double SettingsViewModel::fontScale() const {
+  return m_settings.fontScale();
+}
 
 QString SettingsViewModel::seed() const {
   const auto seed = m_settings.sampling().seed;
@@ -108,20 +130,30 @@ void SettingsViewModel::setSeed(const QString& text) {
   changeSampling([&](SamplerSettings& s) { s.seed = isNumber ? std::optional<std::uint64_t>(seed) : std::nullopt; });
 }
 
-void SettingsViewModel::setMaxTokens(int value) { m_settings.setMaxTokens(std::clamp(value, 1, 1'000'000)); }
+void SettingsViewModel::setMaxTokens(int value) {
+  m_settings.setMaxTokens(std::clamp(value, 1, 1'000'000));
+}
 
 void SettingsViewModel::setThreads(int value) {
   m_settings.setThreads(std::clamp(value, 0, 1024));
   m_backend.setThreads(m_settings.threads());
 }
 
-void SettingsViewModel::setSystemPrompt(const QString& text) { m_settings.setSystemPrompt(text); }
+void SettingsViewModel::setSystemPrompt(const QString& text) {
+  m_settings.setSystemPrompt(text);
+}
 
-void SettingsViewModel::setKeepSystem(bool keep) { m_settings.setKeepSystem(keep); }
+void SettingsViewModel::setKeepSystem(bool keep) {
+  m_settings.setKeepSystem(keep);
+}
 
-void SettingsViewModel::setTheme(const QString& theme) { m_settings.setTheme(theme); }
+void SettingsViewModel::setTheme(const QString& theme) {
+  m_settings.setTheme(theme);
+}
 
-void SettingsViewModel::setFontScale(double scale) { m_settings.setFontScale(std::clamp(scale, 0.75, 2.0)); }
+void SettingsViewModel::setFontScale(double scale) {
+  m_settings.setFontScale(std::clamp(scale, 0.75, 2.0));
+}
 
 void SettingsViewModel::applyCache() {
   check();
@@ -136,7 +168,9 @@ void SettingsViewModel::revertCache() {
   check();
 }
 
-void SettingsViewModel::restoreSamplingDefaults() { m_settings.setSampling({}); }
+void SettingsViewModel::restoreSamplingDefaults() {
+  m_settings.setSampling({});
+}
 
 void SettingsViewModel::setModel(std::optional<ModelFacts> facts) {
   m_model = std::move(facts);

@@ -1,7 +1,7 @@
 #pragma once
 
-#include <QObject>
 #include <QtQml/qqmlregistration.h>
+#include <QObject>
 
 #include <optional>
 
@@ -13,8 +13,8 @@ namespace runnel::ui {
 /**
  * The settings as the panel shows them.
  *
- * The cache's three are a draft: they are checked while they are typed and go to the backend together with `applyCache`,
- * which may have to refuse them. Everything else takes effect at once. Lives on the window's thread.
+ * The cache's three are a draft: they are checked while they are typed and go to the backend together with
+ * `applyCache`, which may have to refuse them. Everything else takes effect at once. Lives on the window's thread.
  */
 class SettingsViewModel : public QObject {
   Q_OBJECT

@@ -1,5 +1,4 @@
 pragma Singleton
-
 import QtQuick
 
 /* The design tokens: colours for dark and light, type scaled by the user's font size, spaces, radii. `dark` and
@@ -21,6 +20,7 @@ QtObject {
 
     readonly property color accent: dark ? "#4FB6A8" : "#0E7C6F"
     readonly property color accentQuiet: dark ? "#123A37" : "#D9F0EC"
+    readonly property color accentOnQuiet: dark ? "#4FB6A8" : "#0B665B"
     readonly property color accentText: dark ? "#0B1413" : "#FFFFFF"
     readonly property color sink: dark ? "#F2B84B" : "#C98208"
     readonly property color sinkText: dark ? "#F2B84B" : "#8F5B00"
@@ -66,8 +66,10 @@ QtObject {
     readonly property TypeScale type: TypeScale {
         scale: theme.fontScale
     }
-    readonly property Spaces space: Spaces {}
-    readonly property Radii radius: Radii {}
+    readonly property Spaces space: Spaces {
+    }
+    readonly property Radii radius: Radii {
+    }
 
     /* `front` laid over `back` with the given opacity: a solid colour, since group opacity shows overlaps. */
     function blend(front: color, back: color, amount: real): color {

@@ -25,7 +25,9 @@ QVariant unwrapped(QVariant value) {
   return value;
 }
 
-bool paletteIsDark() { return QGuiApplication::palette().color(QPalette::Window).lightness() < 128; }
+bool paletteIsDark() {
+  return QGuiApplication::palette().color(QPalette::Window).lightness() < 128;
+}
 
 }  // namespace
 
@@ -48,7 +50,9 @@ void ColorScheme::setChoice(const QString& choice) {
   update(choice, m_systemDark);
 }
 
-void ColorScheme::setSystemScheme(uint scheme) { update(m_choice, scheme == kDark); }
+void ColorScheme::setSystemScheme(uint scheme) {
+  update(m_choice, scheme == kDark);
+}
 
 void ColorScheme::askPortal() {
   auto bus = QDBusConnection::sessionBus();

@@ -11,8 +11,8 @@ namespace runnel::ui {
  * Whether the window is dark: what the user chose ("light", "dark"), or what the desktop prefers ("system").
  *
  * Qt 6.4 has no colour scheme of its own, so the desktop is asked through the portal
- * (org.freedesktop.portal.Settings, `color-scheme`: 0 no preference, 1 dark, 2 light) and its change signal is followed.
- * Without a portal, or without a preference, light. Lives on the window's thread.
+ * (org.freedesktop.portal.Settings, `color-scheme`: 0 no preference, 1 dark, 2 light) and its change signal is
+ * followed. Without a portal, or without a preference, light. Lives on the window's thread.
  */
 class ColorScheme : public QObject {
   Q_OBJECT

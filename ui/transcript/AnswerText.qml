@@ -12,7 +12,7 @@ Item {
 
     readonly property bool forgotten: remembered <= 0
 
-    signal linkActivated(link: string)
+    signal linkActivated(string link)
 
     implicitHeight: view.implicitHeight
 

@@ -11,10 +11,12 @@ Column {
     required property bool failed
     required property string stats
     required property bool streaming
+    property bool continuable: false
 
     readonly property bool forgotten: remembered <= 0
 
-    signal linkActivated(link: string)
+    signal continueAsked
+    signal linkActivated(string link)
 
     function joined(first: string, second: string): string {
         return first.length > 0 && second.length > 0 ? first + " · " + second : first + second;
@@ -62,12 +64,25 @@ Column {
             id: footer
 
             anchors.left: parent.left
-            anchors.right: copy.left
+            anchors.right: more.visible ? more.left : copy.left
+            anchors.rightMargin: Theme.space.s
             anchors.verticalCenter: parent.verticalCenter
             color: message.failed ? Theme.error : Theme.quiet
             font.pixelSize: Theme.type.caption
             text: message.joined(message.joined(message.note, message.stats), message.streaming ? qsTr("Esc stops") : "")
             wrapMode: Text.Wrap
+        }
+        PushButton {
+            id: more
+
+            anchors.right: copy.left
+            anchors.rightMargin: Theme.space.s
+            anchors.verticalCenter: parent.verticalCenter
+            font.pixelSize: Theme.type.caption
+            kind: PushButton.Link
+            text: qsTr("Continue")
+            visible: message.continuable
+            onClicked: message.continueAsked()
         }
         CopyButton {
             id: copy

@@ -14,7 +14,7 @@ Rectangle {
     readonly property alias textArea: area
 
     signal sent
-    signal pageAsked(step: int)
+    signal pageAsked(int step)
 
     function focusText(): void {
         area.forceActiveFocus();
@@ -96,7 +96,8 @@ Rectangle {
                 }
             }
 
-            SlimScrollBar.vertical: SlimScrollBar {}
+            SlimScrollBar.vertical: SlimScrollBar {
+            }
         }
         RowLayout {
             Layout.fillWidth: true

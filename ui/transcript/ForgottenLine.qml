@@ -34,7 +34,7 @@ Item {
 
     Dots {
         anchors.left: parent.left
-        anchors.verticalCenter: parent.verticalCenter
+        anchors.verticalCenter: words.verticalCenter
         extent: line.dotted
     }
     PlainLabel {
@@ -48,7 +48,7 @@ Item {
     }
     Dots {
         anchors.right: parent.right
-        anchors.verticalCenter: parent.verticalCenter
+        anchors.verticalCenter: words.verticalCenter
         extent: line.dotted
     }
 }

@@ -14,10 +14,13 @@ Item {
     required property double remembered
     required property string note
     required property bool failed
+    required property bool cut
+    required property bool last
     required property string stats
     required property bool streaming
 
-    signal linkActivated(link: string)
+    signal continueAsked
+    signal linkActivated(string link)
 
     Accessible.name: text
     Accessible.role: Accessible.ListItem
@@ -55,6 +58,7 @@ Item {
         id: assistant
 
         AssistantMessage {
+            continuable: row.cut && row.last
             failed: row.failed
             note: row.note
             remembered: row.remembered
@@ -62,6 +66,7 @@ Item {
             streaming: row.streaming
             text: row.text
 
+            onContinueAsked: row.continueAsked()
             onLinkActivated: link => row.linkActivated(link)
         }
     }

@@ -69,7 +69,8 @@ Item {
             text: qsTr("Rename …")
             onTriggered: actions.rename(header.app.currentId, header.app.currentTitle)
         }
-        PopupMenuLine {}
+        PopupMenuLine {
+        }
         PopupMenuItem {
             dangerous: true
             iconName: "trash"

@@ -57,6 +57,7 @@ Item {
                 transcript: page.app.transcript
                 visible: page.app.transcript.count > 0
 
+                onContinueAsked: page.app.chat.continueAnswer()
                 onLinkActivated: link => linkQuestion.ask(link)
             }
             Loader {

@@ -11,7 +11,8 @@ Item {
     required property int columnWidth
     readonly property bool following: list.following
 
-    signal linkActivated(link: string)
+    signal continueAsked
+    signal linkActivated(string link)
 
     function toEnd(): void {
         list.following = true;
@@ -83,8 +84,10 @@ Item {
         delegate: MessageRow {
             columnWidth: view.columnWidth
             firstRemembered: view.transcript.firstRemembered
+            last: index === list.count - 1
             width: list.width
 
+            onContinueAsked: view.continueAsked()
             onLinkActivated: link => view.linkActivated(link)
         }
     }

@@ -35,10 +35,11 @@ void ChatViewModel::connectSession() {
     if (reading()) setProgress({});
     m_transcript.appendText(id, text);
   });
-  connect(&m_session, &Session::answerEnded, this, [this](const app::StoredMessage& answer, const app::TurnStats& stats) {
-    m_transcript.finish(answer.id, answer.stopReason);
-    if (stats.tokensPerSecond > 0) m_transcript.setStats(answer.id, statsText(stats));
-  });
+  connect(&m_session, &Session::answerEnded, this,
+          [this](const app::StoredMessage& answer, const app::TurnStats& stats) {
+            m_transcript.finish(answer.id, answer.stopReason);
+            if (stats.tokensPerSecond > 0) m_transcript.setStats(answer.id, statsText(stats));
+          });
   connect(&m_session, &Session::answerFailed, this, [this](const app::StoredMessage& answer, const QString& message) {
     m_transcript.finish(answer.id, app::StopReason::Failed, message);
     if (answer.conversationId != m_session.conversationId()) Q_EMIT failed(message);
@@ -78,8 +79,8 @@ double ChatViewModel::readingShare() const {
 QString ChatViewModel::readingText() const {
   const QLocale locale;
   const QString counts = tr("%1 of %2 tokens").arg(locale.toString(m_progress.done), locale.toString(m_progress.total));
-  const QString what = m_progress.anew ? tr("Remembering the conversation: %1").arg(counts)
-                                       : tr("Reading your message: %1").arg(counts);
+  const QString what =
+      m_progress.anew ? tr("Remembering the conversation: %1").arg(counts) : tr("Reading your message: %1").arg(counts);
   if (m_progress.secondsLeft < 0) return what;
   return tr("%1 · %2 s left").arg(what, locale.toString(std::ceil(m_progress.secondsLeft), 'f', 0));
 }
@@ -114,6 +115,10 @@ void ChatViewModel::send(const QString& typed) {
   }
 }
 
+void ChatViewModel::continueAnswer() {
+  m_session.send(tr("Please continue."));
+}
+
 void ChatViewModel::stop() {
   if (busy()) m_session.stop();
 }
@@ -124,7 +129,9 @@ bool ChatViewModel::takePasted(const QString& text) {
   return true;
 }
 
-void ChatViewModel::dropPasted() { setPasted({}); }
+void ChatViewModel::dropPasted() {
+  setPasted({});
+}
 
 void ChatViewModel::restore(const QString& text) {
   if (!takePasted(text)) suggest(text);

@@ -1,8 +1,8 @@
 #pragma once
 
+#include <QtQml/qqmlregistration.h>
 #include <QHash>
 #include <QObject>
-#include <QtQml/qqmlregistration.h>
 
 #include "app/chat/chat_backend.h"
 #include "app/chat/conversation.h"
@@ -53,6 +53,8 @@ class ChatViewModel : public QObject {
   void noteSpeed(double tokensPerSecond);
 
   Q_INVOKABLE void send(const QString& text);
+  /** Asks the model to go on where its answer reached the limit. */
+  Q_INVOKABLE void continueAnswer();
   Q_INVOKABLE void stop();
   /** Keeps `text` beside the draft when it is long; false when it is short enough to be typed text. */
   Q_INVOKABLE bool takePasted(const QString& text);

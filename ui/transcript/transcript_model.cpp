@@ -1,6 +1,7 @@
 #include "ui/transcript/transcript_model.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "ui/transcript/remembered.h"
 
@@ -10,20 +11,34 @@ namespace {
 
 QString noteFor(app::StopReason reason) {
   switch (reason) {
-    case app::StopReason::Stopped: return TranscriptModel::tr("Stopped");
-    case app::StopReason::Length: return TranscriptModel::tr("The answer reached its limit of tokens");
-    case app::StopReason::Failed: return TranscriptModel::tr("This answer was cut off");
+    case app::StopReason::Stopped:
+      return TranscriptModel::tr("Stopped");
+    case app::StopReason::Length:
+      return TranscriptModel::tr("The answer reached its limit of tokens");
+    case app::StopReason::Failed:
+      return TranscriptModel::tr("This answer was cut off");
     case app::StopReason::None:
-    case app::StopReason::EndOfTurn: break;
+    case app::StopReason::EndOfTurn:
+      break;
   }
   return {};
 }
 
+/** What is partly remembered stays so: neither 0 nor 1. A share is shown in percent, so finer steps would only repaint.
+ */
+double inHundredths(double share) {
+  if (share <= 0 || share >= 1) return share;
+  return std::clamp(std::round(share * 100), 1.0, 99.0) / 100;
+}
+
 TranscriptModel::Author authorOf(app::Role role) {
   switch (role) {
-    case app::Role::System: return TranscriptModel::System;
-    case app::Role::User: return TranscriptModel::User;
-    case app::Role::Assistant: break;
+    case app::Role::System:
+      return TranscriptModel::System;
+    case app::Role::User:
+      return TranscriptModel::User;
+    case app::Role::Assistant:
+      break;
   }
   return TranscriptModel::Assistant;
 }
@@ -38,29 +53,41 @@ QVariant TranscriptModel::data(const QModelIndex& index, int role) const {
   if (!checkIndex(index, CheckIndexOption::IndexIsValid)) return {};
   const Row& row = m_rows[index.row()];
   switch (role) {
-    case IdRole: return row.id;
-    case AuthorRole: return QVariant::fromValue(authorOf(row.role));
+    case IdRole:
+      return row.id;
+    case AuthorRole:
+      return QVariant::fromValue(authorOf(row.role));
     case Qt::DisplayRole:
-    case TextRole: return row.text;
-    case RememberedRole: return row.remembered;
-    case NoteRole: return row.note;
-    case FailedRole: return row.failed;
-    case StatsRole: return row.stats;
-    case StreamingRole: return row.streaming;
-    default: return {};
+    case TextRole:
+      return row.text;
+    case RememberedRole:
+      return row.remembered;
+    case NoteRole:
+      return row.note;
+    case FailedRole:
+      return row.failed;
+    case CutRole:
+      return row.cut;
+    case StatsRole:
+      return row.stats;
+    case StreamingRole:
+      return row.streaming;
+    default:
+      return {};
   }
 }
 
 QHash<int, QByteArray> TranscriptModel::roleNames() const {
-  return {{IdRole, "messageId"},          {AuthorRole, "author"}, {TextRole, "text"},
-          {RememberedRole, "remembered"}, {NoteRole, "note"},     {FailedRole, "failed"},
-          {StatsRole, "stats"},           {StreamingRole, "streaming"}};
+  return {{IdRole, "messageId"},       {AuthorRole, "author"}, {TextRole, "text"}, {RememberedRole, "remembered"},
+          {NoteRole, "note"},          {FailedRole, "failed"}, {CutRole, "cut"},   {StatsRole, "stats"},
+          {StreamingRole, "streaming"}};
 }
 
 TranscriptModel::Row TranscriptModel::rowFrom(const app::StoredMessage& message, bool streaming) {
   Row row{.id = message.id, .role = message.role, .text = message.text, .note = {}, .stats = {}};
   row.note = streaming ? QString() : noteFor(message.stopReason);
   row.failed = message.stopReason == app::StopReason::Failed;
+  row.cut = message.stopReason == app::StopReason::Length;
   row.streaming = streaming;
   return row;
 }
@@ -112,7 +139,8 @@ void TranscriptModel::finish(qint64 id, app::StopReason reason, const QString& f
   m_rows[row].streaming = false;
   m_rows[row].note = failure.isEmpty() ? noteFor(reason) : failure;
   m_rows[row].failed = reason == app::StopReason::Failed;
-  changed(row, {StreamingRole, NoteRole, FailedRole});
+  m_rows[row].cut = reason == app::StopReason::Length;
+  changed(row, {StreamingRole, NoteRole, FailedRole, CutRole});
 }
 
 void TranscriptModel::setRemembered(const app::CacheSnapshot& snapshot) {
@@ -121,8 +149,9 @@ void TranscriptModel::setRemembered(const app::CacheSnapshot& snapshot) {
   for (const Row& row : m_rows) ids.append(row.id);
   const QList<double> shares = rememberedShares(ids, snapshot);
   for (int row = 0; row < rowCount(); ++row) {
-    if (m_rows[row].remembered == shares[row]) continue;
-    m_rows[row].remembered = shares[row];
+    const double share = inHundredths(shares[row]);
+    if (m_rows[row].remembered == share) continue;
+    m_rows[row].remembered = share;
     changed(row, {RememberedRole});
   }
   findFirstRemembered();
@@ -135,7 +164,9 @@ int TranscriptModel::rowOf(qint64 id) const {
   return -1;
 }
 
-QString TranscriptModel::textOf(int row) const { return row >= 0 && row < m_rows.size() ? m_rows[row].text : QString(); }
+QString TranscriptModel::textOf(int row) const {
+  return row >= 0 && row < m_rows.size() ? m_rows[row].text : QString();
+}
 
 QString TranscriptModel::wholeText() const {
   QString whole;
@@ -147,7 +178,9 @@ QString TranscriptModel::wholeText() const {
   return whole.trimmed() + QLatin1Char('\n');
 }
 
-void TranscriptModel::changed(int row, const QList<int>& roles) { Q_EMIT dataChanged(index(row), index(row), roles); }
+void TranscriptModel::changed(int row, const QList<int>& roles) {
+  Q_EMIT dataChanged(index(row), index(row), roles);
+}
 
 void TranscriptModel::findFirstRemembered() {
   const auto forgotten = [](const Row& row) { return row.remembered <= 0; };

@@ -1,7 +1,7 @@
 #pragma once
 
-#include <QAbstractListModel>
 #include <QtQml/qqmlregistration.h>
+#include <QAbstractListModel>
 
 #include "app/chat/chat_values.h"
 #include "app/store/conversation_store.h"
@@ -28,9 +28,10 @@ class TranscriptModel : public QAbstractListModel {
     IdRole = Qt::UserRole + 1,
     AuthorRole,
     TextRole,
-    RememberedRole,  //!< share of the message's tokens that are in the cache, 0 … 1
+    RememberedRole,  //!< share of the message's tokens that are in the cache, 0 … 1 in steps of a hundredth
     NoteRole,        //!< why an answer ended, where that is not its own end; empty otherwise
     FailedRole,
+    CutRole,    //!< the answer ended at the limit of tokens
     StatsRole,  //!< speed of an answer of this session; empty otherwise
     StreamingRole,
   };
@@ -75,6 +76,7 @@ class TranscriptModel : public QAbstractListModel {
     QString stats;
     double remembered = 1;
     bool failed = false;
+    bool cut = false;
     bool streaming = false;
   };
 
