@@ -78,23 +78,19 @@ class Window:
         return subprocess.run(["xdotool", *arguments], env=self._environment, capture_output=True, text=True, check=False)
 
     def wait_until_shown(self, seconds=30):
-        """The id of the window, once it is on the screen."""
+        """Waits until the window is on the screen, and gives it the keyboard, which no window manager does here."""
         def shown():
             if not self.running():
                 raise Missing(f"the program ended with code {self.process.returncode}: {self.last_error()}")
             return self._xdotool("search", "--onlyvisible", "--name", "Runnel").stdout.split()
-        return wait_for("the window", shown, seconds)[0]
+        self._xdotool("windowfocus", "--sync", wait_for("the window", shown, seconds)[0])
 
     def press(self, *keys):
         self._xdotool("key", *keys)
 
-    def send(self, text):
-        """Types a message into the composer, which has the focus in a new window, and presses Return."""
+    def type(self, text):
+        """Types where the keyboard's focus is: in a new window, in the composer."""
         self._xdotool("type", "--delay", "20", text)
-        self.press("Return")
-
-    def click(self, x, y):
-        self._xdotool("mousemove", str(x), str(y), "click", "1")
 
     def picture(self, file):
         """Saves what the screen shows and gives the number of its colours: an empty screen has one."""
