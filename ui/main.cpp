@@ -115,7 +115,7 @@ int runDemoInTemporaryFolder(const CommandLine& options) {
 
 /** Whether only text is asked for, which needs no display. */
 bool asksForText(int argc, char** argv) {
-  constexpr std::array questions{"--help", "-h", "--help-all", "--version", "-v"};
+  static constexpr std::array questions{"--help", "-h", "--help-all", "--version", "-v"};
   return std::any_of(argv + 1, argv + argc, [](const char* argument) {
     return std::any_of(questions.begin(), questions.end(),
                        [argument](const char* question) { return std::strcmp(argument, question) == 0; });

@@ -120,7 +120,8 @@ class Conversation {
  private:
   Turn next() const {
     const RenderOptions options = render_options(tokenizer_);
-    const auto last = std::find_if(messages_.rbegin(), messages_.rend(), [](const Message& m) { return m.role == "assistant"; });
+    const auto last =
+        std::find_if(messages_.rbegin(), messages_.rend(), [](const Message& m) { return m.role == "assistant"; });
     if (last == messages_.rend()) return first_turn(model_->chat_template(), tokenizer_, messages_, options);
     const auto index = static_cast<std::size_t>(messages_.rend() - last) - 1;
     return next_turn(model_->chat_template(), tokenizer_, messages_, index, last_fed_, options);
@@ -191,7 +192,9 @@ void add_chat(CLI::App& app) {
   add_cache_options(*command, options->common);
   add_sampling_options(*command, options->sampling);
   command->add_option("--system", options->system, "System prompt");
-  command->add_option("-n", options->n, "Tokens of an answer at most")->capture_default_str()->check(CLI::PositiveNumber);
+  command->add_option("-n", options->n, "Tokens of an answer at most")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
   command->callback([options] { run(*options); });
 }
 
