@@ -232,10 +232,10 @@ void AttentionTest::is_a_softmax_over_what_is_cached_data() {
   QTest::newRow("half is dropped") << with([](Case& c) { c.n_discard = -1; });
   // Long enough for a token's keys to be shared out between threads.
   QTest::newRow("split, token by token") << with(
-      [](Case& c) { c.ctx_size = 700, c.batch = 1, c.threads = 3, c.heads = 2, c.kv_heads = 1; });
-  QTest::newRow("split, few tokens") << with([](Case& c) { c.ctx_size = 700, c.batch = 5, c.threads = 4; });
-  QTest::newRow("split, window in the last part") << with([](Case& c) { c.ctx_size = 700, c.batch = 1, c.window = 9; });
-  QTest::newRow("split, slopes") << with([](Case& c) { c.ctx_size = 700, c.batch = 3, c.alibi = true, c.pairs = 0; });
+      [](Case& c) { c.ctx_size = 320, c.batch = 1, c.threads = 3, c.heads = 2, c.kv_heads = 1; });
+  QTest::newRow("split, few tokens") << with([](Case& c) { c.ctx_size = 320, c.batch = 5, c.threads = 4; });
+  QTest::newRow("split, window in the last part") << with([](Case& c) { c.ctx_size = 320, c.batch = 1, c.window = 9; });
+  QTest::newRow("split, slopes") << with([](Case& c) { c.ctx_size = 320, c.batch = 3, c.alibi = true, c.pairs = 0; });
 }
 
 void AttentionTest::is_a_softmax_over_what_is_cached() {

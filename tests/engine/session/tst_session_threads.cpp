@@ -70,7 +70,7 @@ void SessionThreadsTest::cancelled_by_another_thread_ends_at_the_next_batch() {
 
 void SessionThreadsTest::cancelled_at_any_moment_it_goes_on_as_if_nothing_had_been() {
   const std::vector<float> expected = undisturbed();
-  for (int round = 0; round < 40; ++round) {
+  for (int round = 0; round < 20; ++round) {
     Session session(model_, settings_, 2);
     std::atomic<bool> begun{false};
     std::thread other([&] {
