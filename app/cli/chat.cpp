@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 #include <histedit.h>
+#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -87,6 +88,7 @@ class Conversation {
         tokenizer_(model_->tokenizer()),
         session_(open_session(model_, options.common)),
         sampler_(options.sampling) {
+    if (!model_->template_problem().empty()) spdlog::warn("{} A fallback takes its place.", model_->template_problem());
     if (!options.system.empty()) messages_.push_back({.role = "system", .content = options.system});
     interrupted_session = session_.get();
   }

@@ -12,7 +12,9 @@ namespace fs = std::filesystem;
 std::string read_file(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);
   std::ostringstream text;
-  if (!fs::is_directory(path) && file && (text << file.rdbuf() || file.eof())) return text.str();
+  // Inserting nothing is a failure to a stream, but an empty file is none.
+  const auto is_empty = [&file] { return file.peek() == std::ifstream::traits_type::eof() && file.eof(); };
+  if (!fs::is_directory(path) && file && (is_empty() || text << file.rdbuf())) return text.str();
   throw Error("The file " + path.string() + " can't be read.");
 }
 

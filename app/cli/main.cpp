@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <exception>
 #include <iostream>
+#include <string>
+#include <vector>
 
 #include "app/cli/commands.h"
 #include "runnel/error.h"
@@ -20,6 +22,17 @@ int fail(std::string message) {
   return 1;
 }
 
+// CLI11 misses a subcommand before it looks at what stands in its place.
+int refuse_usage(const CLI::App& app, const CLI::ParseError& error) {
+  const std::vector<std::string> rest = app.remaining();
+  if (app.get_subcommands().empty() && !rest.empty()) {
+    std::cerr << "There is no subcommand \"" << rest.front() << "\"; runnel-cli --help lists them.\n";
+  } else {
+    app.exit(error);
+  }
+  return usage_error;
+}
+
 int run(CLI::App& app, int argc, char** argv) {
   try {
     app.parse(argc, argv);
@@ -31,8 +44,7 @@ int run(CLI::App& app, int argc, char** argv) {
   } catch (const CLI::CallForVersion& version) {
     return app.exit(version);
   } catch (const CLI::ParseError& error) {
-    app.exit(error);
-    return usage_error;
+    return refuse_usage(app, error);
   } catch (const runnel::Error& error) {
     if (!error.context().empty()) spdlog::debug("{}", error.context());
     return fail(error.what());

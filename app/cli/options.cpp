@@ -91,8 +91,8 @@ void apply(const CommonOptions& options) {
   const int threads = default_threads(&reason);
   spdlog::info("{} threads by default ({})", threads, reason);
   if (options.threads > threads) {
-    spdlog::warn("{} threads were asked for, but {} are what {} allow; more may be slower.", options.threads, threads,
-                 reason);
+    spdlog::warn("{} threads were asked for, more than the default of {} ({}); that may be slower.", options.threads,
+                 threads, reason);
   }
 }
 

@@ -1,5 +1,3 @@
-#include <spdlog/spdlog.h>
-
 #include "model/facts.h"
 #include "model/loaded_model.h"
 #include "model/read_text_parts.h"
@@ -77,8 +75,7 @@ class ModelLoader {
     try {
       if (!parts.chat_template.empty()) model.template_ = std::make_unique<ChatTemplate>(parts.chat_template);
     } catch (const Error& error) {
-      model.template_problem_ = error.what();
-      spdlog::warn("{}", error.what());
+      model.facts_.template_problem = error.what();
     }
     if (!model.template_)
       model.template_ = std::make_unique<ChatTemplate>(fallback_template(model.config_.architecture));
