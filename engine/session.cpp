@@ -20,7 +20,8 @@ namespace {
 CacheSettings resolved(CacheSettings settings, const ModelFacts& facts) {
   constexpr int default_ctx_size = 4096;
   if (settings.ctx_size == 0) {
-    settings.ctx_size = facts.trained_context > 0 ? std::min(default_ctx_size, facts.trained_context) : default_ctx_size;
+    settings.ctx_size =
+        facts.trained_context > 0 ? std::min(default_ctx_size, facts.trained_context) : default_ctx_size;
   }
   validate(settings, facts.trained_context);
   return settings;
@@ -51,7 +52,8 @@ class Session::Impl {
         isa_(choose_isa()),
         kernels_(kernels_for(isa_)),
         cache_(shape_of(model_->config()), resolved(settings, model_->facts())),
-        forward_(model_->config(), model_->weights(), kernels_, pool_, isa_ == Isa::amx ? tokens_that_pay_for_bf16 : 0) {}
+        forward_(model_->config(), model_->weights(), kernels_, pool_,
+                 isa_ == Isa::amx ? tokens_that_pay_for_bf16 : 0) {}
 
   void check_tokens(std::span<const Token> tokens) const {
     for (const Token token : tokens) {
@@ -98,7 +100,8 @@ class Session::Impl {
     const std::span<const float> all = forward_.logits(first, count);
     std::vector<std::span<const float>> rows;
     for (int row = 0; row < count; ++row) {
-      rows.push_back(all.subspan(static_cast<std::size_t>(row) * forward_.logits_stride(), static_cast<std::size_t>(model_->config().n_vocab)));
+      rows.push_back(all.subspan(static_cast<std::size_t>(row) * forward_.logits_stride(),
+                                 static_cast<std::size_t>(model_->config().n_vocab)));
     }
     logits_ = rows.back();
     return rows;
@@ -114,7 +117,8 @@ class Session::Impl {
     validate(settings, model_->facts().trained_context);
     table.check_room(settings);
     if (settings.n_keep > table.settings().n_keep && table.fed() != table.cached()) {
-      throw Error("n_keep can't grow from " + std::to_string(table.settings().n_keep) + " to " + std::to_string(settings.n_keep) +
+      throw Error("n_keep can't grow from " + std::to_string(table.settings().n_keep) + " to " +
+                  std::to_string(settings.n_keep) +
                   " in this conversation, because its first tokens are no longer in the cache; it must be made anew.");
     }
     cache_.change(settings);
@@ -133,7 +137,9 @@ class Session::Impl {
   bool back_is_enough(std::int64_t fed) const {
     const RunTable& table = cache_.table();
     if (table.back_is_exact(fed) || table.fed() == table.cached()) return true;
-    const auto any_run = [&table](auto&& holds) { return std::any_of(table.runs().begin(), table.runs().end(), holds); };
+    const auto any_run = [&table](auto&& holds) {
+      return std::any_of(table.runs().begin(), table.runs().end(), holds);
+    };
     return any_run([fed](const Run& run) { return run.first < fed && fed <= run.first + run.length; }) &&
            any_run([fed](const Run& run) { return run.first < fed && run.reason == Reason::window; });
   }
@@ -171,7 +177,9 @@ void Session::feed_all_logits(std::span<const Token> tokens,
   });
 }
 
-std::span<const float> Session::logits() const { return impl_->logits_; }
+std::span<const float> Session::logits() const {
+  return impl_->logits_;
+}
 
 Token Session::next(Sampler& sampler) {
   if (impl_->logits_.empty()) throw Error("There is nothing to go on from: no token has been evaluated yet.");
@@ -180,24 +188,48 @@ Token Session::next(Sampler& sampler) {
   return token;
 }
 
-void Session::cancel() { impl_->cancelled_ = true; }
-void Session::clear_cancel() { impl_->cancelled_ = false; }
+void Session::cancel() {
+  impl_->cancelled_ = true;
+}
+void Session::clear_cancel() {
+  impl_->cancelled_ = false;
+}
 
-void Session::pin(std::int64_t first, std::int64_t last, Reason reason) { impl_->cache_.table().pin(first, last, reason); }
-void Session::unpin(std::int64_t first, std::int64_t last, Reason reason) { impl_->cache_.table().unpin(first, last, reason); }
-void Session::back(std::int64_t fed) { impl_->back(fed); }
-bool Session::back_is_exact(std::int64_t fed) const { return impl_->cache_.table().back_is_exact(fed); }
-bool Session::back_is_enough(std::int64_t fed) const { return impl_->back_is_enough(fed); }
-void Session::set(const CacheChange& change) { impl_->change(change); }
+void Session::pin(std::int64_t first, std::int64_t last, Reason reason) {
+  impl_->cache_.table().pin(first, last, reason);
+}
+void Session::unpin(std::int64_t first, std::int64_t last, Reason reason) {
+  impl_->cache_.table().unpin(first, last, reason);
+}
+void Session::back(std::int64_t fed) {
+  impl_->back(fed);
+}
+bool Session::back_is_exact(std::int64_t fed) const {
+  return impl_->cache_.table().back_is_exact(fed);
+}
+bool Session::back_is_enough(std::int64_t fed) const {
+  return impl_->back_is_enough(fed);
+}
+void Session::set(const CacheChange& change) {
+  impl_->change(change);
+}
 
 void Session::reset() {
   impl_->cache_.clear();
   impl_->logits_ = {};
 }
 
-const CacheSettings& Session::settings() const { return impl_->cache_.table().settings(); }
-const Model& Session::model() const { return *impl_->model_; }
-std::int64_t Session::fed() const { return impl_->cache_.table().fed(); }
-CacheTelemetry Session::telemetry() { return impl_->cache_.telemetry(); }
+const CacheSettings& Session::settings() const {
+  return impl_->cache_.table().settings();
+}
+const Model& Session::model() const {
+  return *impl_->model_;
+}
+std::int64_t Session::fed() const {
+  return impl_->cache_.table().fed();
+}
+CacheTelemetry Session::telemetry() {
+  return impl_->cache_.telemetry();
+}
 
 }  // namespace runnel

@@ -33,9 +33,15 @@ void AppController::connectModels() {
     if (id == m_session.conversationId()) newConversation();
   });
   connect(&m_models, &ModelPicker::failed, this, &AppController::showProblem);
+  connect(&m_backend, &app::ChatBackend::loadFailed, this,
+          [this](const QString& sentence) { m_loadProblem = sentence; });
   connect(&m_models, &ModelPicker::loaded, this, [this] {
-    dismissProblem();
+    if (m_problem == m_loadProblem) dismissProblem();
     m_settingsView.setModel(m_models.facts());
+    const std::string& templateProblem = m_models.facts()->template_problem;
+    if (!templateProblem.empty())
+      showProblem(tr("%1 Messages are written as is usual for models of this kind instead.")
+                      .arg(QString::fromStdString(templateProblem)));
   });
   connect(&m_backend, &app::ChatBackend::cacheChanged, this, [this](const app::CacheSnapshot& snapshot) {
     if (snapshot.conversationId != m_session.conversationId()) return;

@@ -93,6 +93,7 @@ class AppController : public QObject {
   SettingsViewModel m_settingsView;
   ChatViewModel m_chat;
   QString m_problem;
+  QString m_loadProblem;  //!< why the last model that failed could not be loaded: over once another one is
   QString m_damage;
 };
 

@@ -8,7 +8,10 @@
 #include <QTemporaryDir>
 #include <QTimer>
 
+#include <algorithm>
+#include <array>
 #include <cstdio>
+#include <cstring>
 #include <memory>
 
 #include "app/chat/local_backend.h"
@@ -110,15 +113,29 @@ int runDemoInTemporaryFolder(const CommandLine& options) {
   return showWindow(options, QDir(folder.path()), settingsFile);
 }
 
+/** Whether only text is asked for, which needs no display. */
+bool asksForText(int argc, char** argv) {
+  static constexpr std::array questions{"--help", "-h", "--help-all", "--version", "-v"};
+  return std::any_of(argv + 1, argv + argc, [](const char* argument) {
+    return std::any_of(questions.begin(), questions.end(),
+                       [argument](const char* question) { return std::strcmp(argument, question) == 0; });
+  });
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  QGuiApplication application(argc, argv);
+  std::unique_ptr<QCoreApplication> application;
+  if (asksForText(argc, argv)) {
+    application = std::make_unique<QCoreApplication>(argc, argv);
+  } else {
+    application = std::make_unique<QGuiApplication>(argc, argv);
+  }
   QGuiApplication::setApplicationName(QStringLiteral("runnel"));
-  QGuiApplication::setApplicationDisplayName(QStringLiteral("Runnel"));
   QGuiApplication::setApplicationVersion(QStringLiteral(RUNNEL_VERSION));
+  const CommandLine options = CommandLine::parse(*application);
+  QGuiApplication::setApplicationDisplayName(QStringLiteral("Runnel"));
   QGuiApplication::setDesktopFileName(QStringLiteral(RUNNEL_APP_ID));
-  const CommandLine options = CommandLine::parse(application);
   QGuiApplication::setWindowIcon(QIcon(QStringLiteral(":/Runnel/icons/runnel.svg")));
   runnel::ui::prepareFonts();
   if (options.demo) return runDemoInTemporaryFolder(options);

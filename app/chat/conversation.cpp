@@ -212,7 +212,7 @@ void ConversationSession::savePartial() {
 
 ConversationSession::Live ConversationSession::endLive() {
   m_saveTimer.stop();
-  return *std::exchange(m_live, std::nullopt);
+  return std::exchange(m_live, std::nullopt).value_or(Live{});
 }
 
 void ConversationSession::replaceShown(const StoredMessage& message) {

@@ -144,7 +144,7 @@ void ScriptedBackend::stepLoad() {
   Q_EMIT loadProgress(double(m_load->done) / kLoadSteps);
   if (!m_load) return;  // a receiver cancelled it
   if (m_loadFailure && m_load->done * 2 >= kLoadSteps) {
-    const QString message = *std::exchange(m_loadFailure, std::nullopt);
+    const QString message = std::exchange(m_loadFailure, std::nullopt).value_or(QString());
     finishJob();
     Q_EMIT loadFailed(message);
     return;
@@ -230,7 +230,7 @@ void ScriptedBackend::stepAnswer() {
     m_cached.spans.append({.messageId = turn.request.answerId, .role = Role::Assistant, .first = end, .end = end});
   }
   if (m_turnFailure && turn.answerIds.size() >= m_failAfter)
-    return failTurn(*std::exchange(m_turnFailure, std::nullopt));
+    return failTurn(std::exchange(m_turnFailure, std::nullopt).value_or(QString()));
   if (turn.answerIds.size() >= turn.request.maxTokens) return endTurn(StopReason::Length);
   if (turn.said == turn.words.size()) {
     feedAnswer(ScriptedFormat::kClosing, {});

@@ -26,7 +26,9 @@ struct Options {
   bool json = false;
 };
 
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
 
 double median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
@@ -40,7 +42,8 @@ double quantile(const std::vector<double>& sorted, double q) {
 // Any ids do for timing; these differ from each other and never are the control tokens at a vocabulary's start.
 std::vector<Token> some_tokens(int n, int n_vocab) {
   std::vector<Token> tokens(static_cast<std::size_t>(n));
-  for (int i = 0; i < n; ++i) tokens[static_cast<std::size_t>(i)] = n_vocab / 4 + (i * 7919) % (n_vocab / 2 + 1);
+  for (int i = 0; i < n; ++i)
+    tokens[static_cast<std::size_t>(i)] = n_vocab / 4 + static_cast<Token>(std::int64_t{i} * 7919 % (n_vocab / 2 + 1));
   return tokens;
 }
 
@@ -99,14 +102,17 @@ std::uint64_t peak_rss_bytes() {
 }
 
 void print(const nlohmann::ordered_json& report) {
-  for (const auto& row : report["prefill"]) fmt::print("prefill {:>6} tokens {:10.1f} t/s\n", row["tokens"].get<int>(), row["tps"].get<double>());
+  for (const auto& row : report["prefill"])
+    fmt::print("prefill {:>6} tokens {:10.1f} t/s\n", row["tokens"].get<int>(), row["tps"].get<double>());
   for (const auto& row : report["decode"]) {
-    fmt::print("decode at depth {:>6} {:8.1f} t/s   gap p50 {:.2f} ms, p99 {:.2f}, max {:.2f}   {} evicted\n", row["depth"].get<int>(),
-               row["tps"].get<double>(), row["gap_ms"]["p50"].get<double>(), row["gap_ms"]["p99"].get<double>(),
-               row["gap_ms"]["max"].get<double>(), row["evicted"].get<std::int64_t>());
+    fmt::print("decode at depth {:>6} {:8.1f} t/s   gap p50 {:.2f} ms, p99 {:.2f}, max {:.2f}   {} evicted\n",
+               row["depth"].get<int>(), row["tps"].get<double>(), row["gap_ms"]["p50"].get<double>(),
+               row["gap_ms"]["p99"].get<double>(), row["gap_ms"]["max"].get<double>(),
+               row["evicted"].get<std::int64_t>());
   }
-  fmt::print("first token {:.3f} s, peak memory {:.1f} MB, {:.1f} MB read per token, {:.1f} GB/s\n", report["ttft_s"].get<double>(),
-             report["peak_rss_bytes"].get<double>() / 1e6, report["bytes_per_token"].get<double>() / 1e6, report["read_gbps"].get<double>());
+  fmt::print("first token {:.3f} s, peak memory {:.1f} MB, {:.1f} MB read per token, {:.1f} GB/s\n",
+             report["ttft_s"].get<double>(), report["peak_rss_bytes"].get<double>() / 1e6,
+             report["bytes_per_token"].get<double>() / 1e6, report["read_gbps"].get<double>());
 }
 
 void run(Options options) {
@@ -117,7 +123,8 @@ void run(Options options) {
   nlohmann::ordered_json report{{"prefill", nlohmann::json::array()}, {"decode", nlohmann::json::array()}};
   report["ttft_s"] = time_to_first_token(*session);
   for (const int tokens : options.prefill) report["prefill"].push_back(bench_prefill(*session, tokens, options.rounds));
-  for (const int depth : options.depths) report["decode"].push_back(bench_decode(*session, depth, options.n, options.rounds));
+  for (const int depth : options.depths)
+    report["decode"].push_back(bench_decode(*session, depth, options.n, options.rounds));
   report["peak_rss_bytes"] = peak_rss_bytes();
   const auto bytes = model->facts().weight_bytes;
   report["bytes_per_token"] = bytes;
@@ -138,10 +145,14 @@ void add_bench(CLI::App& app) {
   add_cache_options(*command, options->common);
   command->add_option("-p", options->prefill, "Prompt lengths to measure")->delimiter(',')->check(CLI::PositiveNumber);
   command->add_option("-n", options->n, "Tokens to decode")->capture_default_str()->check(CLI::PositiveNumber);
-  command->add_option("--depth", options->depths, "Tokens in the cache before decoding; ctx_size or more: full and evicting")
+  command
+      ->add_option("--depth", options->depths,
+                   "Tokens in the cache before decoding; ctx_size or more: full and evicting")
       ->delimiter(',')
       ->check(CLI::NonNegativeNumber);
-  command->add_option("--rounds", options->rounds, "Rounds of which the median is taken")->capture_default_str()->check(CLI::PositiveNumber);
+  command->add_option("--rounds", options->rounds, "Rounds of which the median is taken")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
   command->add_flag("--json", options->json, "Print JSON");
   command->callback([options] { run(*options); });
 }

@@ -38,9 +38,8 @@ void CacheLog::finish() {
 }
 
 void CacheLog::write(const EvictionEvent& event) {
-  const nlohmann::ordered_json line{{"event", "evict"},         {"at", event.at},
-                                    {"first", event.first},     {"last", event.last},
-                                    {"tokens", event.tokens},   {"evictions", event.evictions},
+  const nlohmann::ordered_json line{{"event", "evict"},      {"at", event.at},         {"first", event.first},
+                                    {"last", event.last},    {"tokens", event.tokens}, {"evictions", event.evictions},
                                     {"time_s", event.time_s}};
   file_ << line.dump() << '\n';
 }

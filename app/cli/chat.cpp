@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 #include <histedit.h>
+#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -87,6 +88,7 @@ class Conversation {
         tokenizer_(model_->tokenizer()),
         session_(open_session(model_, options.common)),
         sampler_(options.sampling) {
+    if (!model_->template_problem().empty()) spdlog::warn("{} A fallback takes its place.", model_->template_problem());
     if (!options.system.empty()) messages_.push_back({.role = "system", .content = options.system});
     interrupted_session = session_.get();
   }
@@ -120,7 +122,8 @@ class Conversation {
  private:
   Turn next() const {
     const RenderOptions options = render_options(tokenizer_);
-    const auto last = std::find_if(messages_.rbegin(), messages_.rend(), [](const Message& m) { return m.role == "assistant"; });
+    const auto last =
+        std::find_if(messages_.rbegin(), messages_.rend(), [](const Message& m) { return m.role == "assistant"; });
     if (last == messages_.rend()) return first_turn(model_->chat_template(), tokenizer_, messages_, options);
     const auto index = static_cast<std::size_t>(messages_.rend() - last) - 1;
     return next_turn(model_->chat_template(), tokenizer_, messages_, index, last_fed_, options);
@@ -191,7 +194,9 @@ void add_chat(CLI::App& app) {
   add_cache_options(*command, options->common);
   add_sampling_options(*command, options->sampling);
   command->add_option("--system", options->system, "System prompt");
-  command->add_option("-n", options->n, "Tokens of an answer at most")->capture_default_str()->check(CLI::PositiveNumber);
+  command->add_option("-n", options->n, "Tokens of an answer at most")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
   command->callback([options] { run(*options); });
 }
 

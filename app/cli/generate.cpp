@@ -24,14 +24,15 @@ struct Options {
 std::vector<Token> prompt_tokens(const Options& options, const Tokenizer& tokenizer) {
   const std::string text = options.prompt ? *options.prompt : read_file(options.file);
   std::vector<Token> tokens = tokenizer.encode(text);
-  if (const auto bos = tokenizer.bos(); bos && (tokenizer.adds_bos() || tokens.empty())) tokens.insert(tokens.begin(), *bos);
+  if (const auto bos = tokenizer.bos(); bos && (tokenizer.adds_bos() || tokens.empty()))
+    tokens.insert(tokens.begin(), *bos);
   if (tokens.empty()) throw Error("The prompt is empty, and the vocabulary has no token to begin a text with.");
   return tokens;
 }
 
 void run(const Options& options) {
   apply(options.common);
-  if (options.prompt.has_value() == !options.file.empty()) throw Error("Give either --prompt or --file.");
+  if (!options.prompt && options.file.empty()) throw CLI::RequiredError("--prompt or --file");
   Sampler sampler(options.sampling);
   CacheLog log(options.cache_log);
   const auto model = load_model(options.common);
@@ -62,8 +63,8 @@ void add_generate(CLI::App& app) {
   add_model_options(*command, options->common);
   add_cache_options(*command, options->common);
   add_sampling_options(*command, options->sampling);
-  command->add_option("--prompt", options->prompt, "The text to continue");
-  command->add_option("--file", options->file, "A file that holds the text");
+  CLI::Option* prompt = command->add_option("--prompt", options->prompt, "The text to continue");
+  command->add_option("--file", options->file, "A file that holds the text")->excludes(prompt);
   command->add_option("-n", options->n, "Tokens at most")->capture_default_str()->check(CLI::NonNegativeNumber);
   command->add_flag("--ignore-eos", options->ignore_eos, "Go on after the end of generation");
   command->add_option("--cache-log", options->cache_log, "File to write the cache's events to, one JSON object a line");

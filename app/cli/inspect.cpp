@@ -16,7 +16,9 @@ struct Options {
   bool json = false;
 };
 
-std::string megabytes(std::uint64_t bytes) { return fmt::format("{:.1f} MB", static_cast<double>(bytes) / 1e6); }
+std::string megabytes(std::uint64_t bytes) {
+  return fmt::format("{:.1f} MB", static_cast<double>(bytes) / 1e6);
+}
 
 nlohmann::ordered_json to_json(const ModelFacts& facts, const CacheSettings& cache) {
   nlohmann::ordered_json types;
@@ -46,13 +48,16 @@ nlohmann::ordered_json to_json(const ModelFacts& facts, const CacheSettings& cac
 void print(const ModelFacts& facts, const CacheSettings& cache) {
   const auto line = [](const std::string& name, const std::string& value) { fmt::print("{:<16} {}\n", name, value); };
   std::string types;
-  for (const auto& [name, count] : facts.tensor_types) types += fmt::format("{}{} × {}", types.empty() ? "" : ", ", count, name);
+  for (const auto& [name, count] : facts.tensor_types)
+    types += fmt::format("{}{} × {}", types.empty() ? "" : ", ", count, name);
   line("name", facts.name);
   line("architecture", facts.architecture + ", " + facts.format);
-  line("parameters", fmt::format("{:.1f} million, mostly {} ({})", static_cast<double>(facts.parameters) / 1e6, facts.quantization, types));
+  line("parameters", fmt::format("{:.1f} million, mostly {} ({})", static_cast<double>(facts.parameters) / 1e6,
+                                 facts.quantization, types));
   line("file", megabytes(facts.file_bytes));
   line("layers", fmt::format("{} of width {}, feed-forward {}", facts.n_layers, facts.n_embd, facts.n_ff));
-  line("attention", fmt::format("{} heads of {}, {} for keys and values", facts.n_heads, facts.head_dim, facts.n_kv_heads));
+  line("attention",
+       fmt::format("{} heads of {}, {} for keys and values", facts.n_heads, facts.head_dim, facts.n_kv_heads));
   line("positions", facts.rope);
   line("trained context", facts.trained_context > 0 ? fmt::format("{} tokens", facts.trained_context) : "unknown");
   line("tokenizer", facts.tokenizer);

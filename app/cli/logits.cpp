@@ -26,7 +26,8 @@ std::vector<std::size_t> wanted_positions(const Options& options, std::size_t n)
   }
   for (const std::int64_t position : options.positions) {
     if (position < 0 || position >= static_cast<std::int64_t>(n)) {
-      throw Error("--positions names " + std::to_string(position) + ", and there are tokens 0 to " + std::to_string(n - 1) + ".");
+      throw Error("--positions names " + std::to_string(position) + ", and there are tokens 0 to " +
+                  std::to_string(n - 1) + ".");
     }
     positions.push_back(static_cast<std::size_t>(position));
   }
@@ -73,8 +74,10 @@ void add_logits(CLI::App& app) {
   add_cache_options(*command, options->common);
   command->add_option("--tokens", options->tokens, "File of token ids separated by white space")->required();
   command->add_option("--output", options->output, "NumPy file to write: float32 [positions, vocabulary]")->required();
-  command->add_option("--positions", options->positions, "Tokens (0-based) whose logits are wanted; default: all")->delimiter(',');
-  command->add_option("--cache-map", options->cache_map, "JSON file to write: position → original positions in the cache");
+  command->add_option("--positions", options->positions, "Tokens (0-based) whose logits are wanted; default: all")
+      ->delimiter(',');
+  command->add_option("--cache-map", options->cache_map,
+                      "JSON file to write: position → original positions in the cache");
   command->callback([options] { run(*options); });
 }
 

@@ -2,8 +2,11 @@
 #include <spdlog/spdlog.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <exception>
 #include <iostream>
+#include <string>
+#include <vector>
 
 #include "app/cli/commands.h"
 #include "runnel/error.h"
@@ -12,9 +15,22 @@ namespace {
 
 constexpr int usage_error = 2;
 
-int fail(const std::string& message) {
+// On one line, whatever a file's name may hold.
+int fail(std::string message) {
+  std::replace_if(message.begin(), message.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
   std::cerr << "runnel-cli: error: " << message << "\n";
   return 1;
+}
+
+// CLI11 misses a subcommand before it looks at what stands in its place.
+int refuse_usage(const CLI::App& app, const CLI::ParseError& error) {
+  const std::vector<std::string> rest = app.remaining();
+  if (app.get_subcommands().empty() && !rest.empty()) {
+    std::cerr << "There is no subcommand \"" << rest.front() << "\"; runnel-cli --help lists them.\n";
+  } else {
+    app.exit(error);
+  }
+  return usage_error;
 }
 
 int run(CLI::App& app, int argc, char** argv) {
@@ -28,8 +44,7 @@ int run(CLI::App& app, int argc, char** argv) {
   } catch (const CLI::CallForVersion& version) {
     return app.exit(version);
   } catch (const CLI::ParseError& error) {
-    app.exit(error);
-    return usage_error;
+    return refuse_usage(app, error);
   } catch (const runnel::Error& error) {
     if (!error.context().empty()) spdlog::debug("{}", error.context());
     return fail(error.what());

@@ -14,7 +14,8 @@ namespace {
 namespace fs = std::filesystem;
 
 fs::path library_folder() {
-  if (const char* data = std::getenv("XDG_DATA_HOME"); data != nullptr && *data != '\0') return fs::path(data) / "runnel/models";
+  if (const char* data = std::getenv("XDG_DATA_HOME"); data != nullptr && *data != '\0')
+    return fs::path(data) / "runnel/models";
   const char* home = std::getenv("HOME");
   return fs::path(home != nullptr ? home : ".") / ".local/share/runnel/models";
 }
@@ -22,36 +23,46 @@ fs::path library_folder() {
 }  // namespace
 
 void add_model_options(CLI::App& command, CommonOptions& options) {
-  command.add_option("MODEL", options.model, "A .gguf file, a Hugging Face folder, or a name in the model library")->required();
-  command.add_option("--threads", options.threads, "Threads to compute with; 0: physical cores within quota and affinity")
+  command.add_option("MODEL", options.model, "A .gguf file, a Hugging Face folder, or a name in the model library")
+      ->required();
+  command
+      .add_option("--threads", options.threads, "Threads to compute with; 0: physical cores within quota and affinity")
       ->check(CLI::Range(0, 1024));
-  command.add_option("--isa", options.isa, "Instruction level: scalar, avx2, avx2-vnni, avx512, avx512-vnni (default: the best)");
-  command.add_option("--weight-dtype", options.weight_dtype, "Number type weights are held in: as-is, f32")->capture_default_str();
+  command.add_option("--isa", options.isa,
+                     "Instruction level: scalar, avx2, avx2-vnni, avx512, avx512-vnni (default: the best)");
+  command.add_option("--weight-dtype", options.weight_dtype, "Number type weights are held in: as-is, f32")
+      ->capture_default_str();
   command.add_option("--compute-dtype", options.compute_dtype, "Number type products are computed in: auto, int8, f32")
       ->capture_default_str();
   command.add_option("--log-level", options.log_level, "trace, debug, info, warn, error, off")->capture_default_str();
 }
 
 void add_cache_options(CLI::App& command, CommonOptions& options) {
-  command.add_option("--ctx-size", options.cache.ctx_size, "Capacity of the cache in tokens (default: 4096 or the trained context)");
-  command.add_option("--n-keep", options.cache.n_keep, "Attention sinks: first tokens that stay for ever")->capture_default_str();
+  command.add_option("--ctx-size", options.cache.ctx_size,
+                     "Capacity of the cache in tokens (default: 4096 or the trained context)");
+  command.add_option("--n-keep", options.cache.n_keep, "Attention sinks: first tokens that stay for ever")
+      ->capture_default_str();
   command.add_option("--n-discard", options.cache.n_discard, "Oldest tokens dropped when the cache is full; -1: half")
       ->capture_default_str();
   command.add_flag("--keep-system", options.keep_system, "Keep everything before the first user message for ever");
-  command.add_option("--kv-type", options.kv_type, "Number type of cached keys and values: f16, f32")->capture_default_str();
+  command.add_option("--kv-type", options.kv_type, "Number type of cached keys and values: f16, f32")
+      ->capture_default_str();
   command.add_option("--batch", options.cache.batch, "Tokens evaluated at once")->capture_default_str();
   command.add_flag("--allow-untrained-ctx", options.cache.allow_untrained_ctx,
                    "Permit a ctx_size above the context the model was trained on");
 }
 
 void add_sampling_options(CLI::App& command, SamplerSettings& settings) {
-  command.add_option("--temperature", settings.temperature, "0 always takes the likeliest token")->capture_default_str();
+  command.add_option("--temperature", settings.temperature, "0 always takes the likeliest token")
+      ->capture_default_str();
   command.add_option("--top-k", settings.top_k, "Keep the k likeliest tokens; 0: off")->capture_default_str();
   command.add_option("--top-p", settings.top_p, "Keep the likeliest tokens up to this probability mass; 1: off")
       ->capture_default_str();
   command.add_option("--min-p", settings.min_p, "Drop tokens below this share of the best probability; 0: off")
       ->capture_default_str();
-  command.add_option("--repetition-penalty", settings.repetition_penalty, "Above 1 makes recent tokens less likely; 1: off")
+  command
+      .add_option("--repetition-penalty", settings.repetition_penalty,
+                  "Above 1 makes recent tokens less likely; 1: off")
       ->capture_default_str();
   command.add_option("--repetition-window", settings.repetition_window, "Recent tokens the penalty looks at; -1: all")
       ->capture_default_str();
@@ -70,7 +81,8 @@ fs::path find_model(const std::string& model) {
 void apply(const CommonOptions& options) {
   const auto level = spdlog::level::from_str(options.log_level);
   if (level == spdlog::level::off && options.log_level != "off") {
-    throw Error("The log level \"" + options.log_level + "\" is not known; it can be trace, debug, info, warn, error or off.");
+    throw Error("The log level \"" + options.log_level +
+                "\" is not known; it can be trace, debug, info, warn, error or off.");
   }
   spdlog::set_level(level);
   // The kernels are chosen where a session begins, far from here; the variable is the documented way to force them.
@@ -79,7 +91,8 @@ void apply(const CommonOptions& options) {
   const int threads = default_threads(&reason);
   spdlog::info("{} threads by default ({})", threads, reason);
   if (options.threads > threads) {
-    spdlog::warn("{} threads were asked for, but {} are what {} allow; more may be slower.", options.threads, threads, reason);
+    spdlog::warn("{} threads were asked for, more than the default of {} ({}); that may be slower.", options.threads,
+                 threads, reason);
   }
 }
 

@@ -72,7 +72,8 @@ bool wanted(const std::vector<Range>& ranges, std::size_t position) {
 /// Scores a text in one of the ways that --mode names.
 class Scorer {
  public:
-  explicit Scorer(const Options& options) : options_(options), model_(load_model(options.common)), ranges_(parse_ranges(options.score)) {
+  explicit Scorer(const Options& options)
+      : options_(options), model_(load_model(options.common)), ranges_(parse_ranges(options.score)) {
     tokens_ = model_->tokenizer().encode(read_file(options.file));
     if (options.limit > 0 && tokens_.size() > options.limit) tokens_.resize(options.limit);
     if (tokens_.size() < 2) throw Error(options.file + " is too short to score: it has fewer than two tokens.");
@@ -97,12 +98,15 @@ class Scorer {
       if (const auto bos = model_->tokenizer().bos(); bos && model_->tokenizer().adds_bos()) chunk.front() = *bos;
       session->reset();
       session->feed(std::span(chunk).first(size / 2 - 1));
-      session->feed_all_logits(std::span(chunk).subspan(size / 2 - 1, size - size / 2), [&](std::size_t i, std::span<const float> logits) {
-        const std::size_t target = size / 2 + i;
-        if (wanted(ranges_, first + target)) scores.push_back({first + target, negative_log(logits, chunk[target])});
-      });
+      session->feed_all_logits(std::span(chunk).subspan(size / 2 - 1, size - size / 2),
+                               [&](std::size_t i, std::span<const float> logits) {
+                                 const std::size_t target = size / 2 + i;
+                                 if (wanted(ranges_, first + target))
+                                   scores.push_back({first + target, negative_log(logits, chunk[target])});
+                               });
     }
-    if (scores.empty()) throw Error(options_.file + " is shorter than one chunk of ctx_size " + std::to_string(size) + ".");
+    if (scores.empty())
+      throw Error(options_.file + " is shorter than one chunk of ctx_size " + std::to_string(size) + ".");
     return scores;
   }
 
@@ -116,9 +120,11 @@ class Scorer {
     }
     const auto session = open_session(model_, common);
     std::vector<Score> scores;
-    session->feed_all_logits(std::span(tokens_).first(tokens_.size() - 1), [&](std::size_t i, std::span<const float> logits) {
-      if (wanted(ranges_, i + 1)) scores.push_back({i + 1, negative_log(logits, tokens_[i + 1])});
-    });
+    session->feed_all_logits(std::span(tokens_).first(tokens_.size() - 1),
+                             [&](std::size_t i, std::span<const float> logits) {
+                               if (wanted(ranges_, i + 1))
+                                 scores.push_back({i + 1, negative_log(logits, tokens_[i + 1])});
+                             });
     return scores;
   }
 
@@ -155,23 +161,29 @@ void report(const Options& options, std::span<const Score> scores) {
     const std::size_t segment = scores[i].position / options.segment;
     std::size_t end = i;
     while (end < scores.size() && scores[end].position / options.segment == segment) ++end;
-    segments.push_back({{"from", scores[i].position}, {"to", scores[end - 1].position}, {"ppl", perplexity(scores.subspan(i, end - i))}});
+    segments.push_back({{"from", scores[i].position},
+                        {"to", scores[end - 1].position},
+                        {"ppl", perplexity(scores.subspan(i, end - i))}});
     i = end;
   }
   const double total = perplexity(scores);
   if (options.json) {
-    std::cout << nlohmann::ordered_json{{"ppl", total}, {"tokens", scores.size()}, {"segments", segments}}.dump(2) << "\n";
+    std::cout << nlohmann::ordered_json{{"ppl", total}, {"tokens", scores.size()}, {"segments", segments}}.dump(2)
+              << "\n";
     return;
   }
   for (const auto& segment : segments) {
-    fmt::print("{:>9} – {:<9} {:8.3f}\n", segment["from"].get<std::size_t>(), segment["to"].get<std::size_t>(), segment["ppl"].get<double>());
+    fmt::print("{:>9} – {:<9} {:8.3f}\n", segment["from"].get<std::size_t>(), segment["to"].get<std::size_t>(),
+               segment["ppl"].get<double>());
   }
   fmt::print("perplexity of {} tokens: {:.4f}\n", scores.size(), total);
 }
 
 void run(const Options& options) {
   apply(options.common);
-  report(options, Scorer(options).run());
+  const std::vector<Score> scores = Scorer(options).run();
+  if (scores.empty()) throw Error("--score " + options.score + " names no position of " + options.file + ".");
+  report(options, scores);
 }
 
 }  // namespace
@@ -182,13 +194,17 @@ void add_perplexity(CLI::App& app) {
   add_model_options(*command, options->common);
   add_cache_options(*command, options->common);
   command->add_option("--file", options->file, "The text")->required();
-  command->add_option("--mode", options->mode,
-                      "chunks: independent pieces of ctx_size, second halves scored; stream: the rolling cache; recompute: "
-                      "sliding window with recomputation; dense: an unbounded cache")
+  command
+      ->add_option(
+          "--mode", options->mode,
+          "chunks: independent pieces of ctx_size, second halves scored; stream: the rolling cache; recompute: "
+          "sliding window with recomputation; dense: an unbounded cache")
       ->capture_default_str()
       ->check(CLI::IsMember({"chunks", "stream", "recompute", "dense"}));
   command->add_option("--limit", options->limit, "Use only so many tokens of the text; 0: all");
-  command->add_option("--segment", options->segment, "Length of the segments reported")->capture_default_str()->check(CLI::PositiveNumber);
+  command->add_option("--segment", options->segment, "Length of the segments reported")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
   command->add_option("--score", options->score, "Score only these target positions, e.g. 100-199,300-399");
   command->add_flag("--json", options->json, "Print JSON");
   command->callback([options] { run(*options); });

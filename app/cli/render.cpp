@@ -21,9 +21,11 @@ std::vector<Message> read_messages(const std::string& path) {
   if (!list.is_array()) throw Error(path + " must hold a JSON list of messages, each with \"role\" and \"content\".");
   std::vector<Message> messages;
   for (const auto& entry : list) {
-    const bool right = entry.is_object() && entry.contains("role") && entry["role"].is_string() && entry.contains("content") &&
-                       entry["content"].is_string();
-    if (!right) throw Error(path + ": message " + std::to_string(messages.size() + 1) + " needs a text \"role\" and \"content\".");
+    const bool right = entry.is_object() && entry.contains("role") && entry["role"].is_string() &&
+                       entry.contains("content") && entry["content"].is_string();
+    if (!right)
+      throw Error(path + ": message " + std::to_string(messages.size() + 1) +
+                  " needs a text \"role\" and \"content\".");
     messages.push_back({.role = entry["role"].get<std::string>(), .content = entry["content"].get<std::string>()});
   }
   return messages;

@@ -89,9 +89,11 @@ void add_replay(CLI::App& app) {
   CLI::App* command = app.add_subcommand("replay", "Plays a script of cache operations and writes the logits it emits");
   add_model_options(*command, options->common);
   add_cache_options(*command, options->common);
-  command->add_option("--script", options->script, "File with one JSON object a line: feed, pin, unpin, back, set")->required();
+  command->add_option("--script", options->script, "File with one JSON object a line: feed, pin, unpin, back, set")
+      ->required();
   command->add_option("--output", options->output, "NumPy file to write: float32 [emits, vocabulary]")->required();
-  command->add_option("--cache-map", options->cache_map, "JSON file to write: for each emit the original positions in the cache");
+  command->add_option("--cache-map", options->cache_map,
+                      "JSON file to write: for each emit the original positions in the cache");
   command->callback([options] {
     try {
       run(*options);

@@ -37,7 +37,7 @@ std::string shown(const std::string& bytes) {
 
 void run_tokenize(const Options& options) {
   apply(options.common);
-  if (options.text.has_value() == !options.file.empty()) throw Error("Give either --text or --file.");
+  if (!options.text && options.file.empty()) throw CLI::RequiredError("--text or --file");
   const std::string text = options.text ? *options.text : read_file(options.file);
   const auto model = Model::open_without_weights(find_model(options.common.model));
   const Tokenizer& tokenizer = model->tokenizer();
@@ -64,8 +64,8 @@ void add_tokenize(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("tokenize", "Shows the tokens of a text");
   add_model_options(*command, options->common);
-  command->add_option("--text", options->text, "The text");
-  command->add_option("--file", options->file, "A file that holds the text");
+  CLI::Option* text = command->add_option("--text", options->text, "The text");
+  command->add_option("--file", options->file, "A file that holds the text")->excludes(text);
   command->add_flag("--special", options->special, "Recognize control tokens written in the text");
   command->add_flag("--json", options->json, "Print the ids as JSON");
   command->callback([options] { run_tokenize(*options); });

@@ -144,7 +144,7 @@ std::optional<QString> ConversationStore::replaceDamaged() {
   if (file.isOpen() || !isDamaged()) return std::nullopt;
   const QString path = file.path();
   const QString stamp = QDateTime::currentDateTimeUtc().toString(QStringLiteral("yyyyMMdd-hhmmss-zzz"));
-  const QString aside = QStringLiteral("%1.damaged-%2").arg(path, stamp);
+  QString aside = QStringLiteral("%1.damaged-%2").arg(path, stamp);
   if (!QFile::rename(path, aside)) return std::nullopt;
   for (const char* log : {"-wal", "-shm"}) QFile::rename(path + QLatin1String(log), aside + QLatin1String(log));
   if (!open(path)) return std::nullopt;
@@ -173,7 +173,7 @@ std::optional<Conversation> ConversationStore::createConversation(const QString&
                       {notNull(title), at, at});
   if (!query) return std::nullopt;
   const QDateTime time = QDateTime::fromMSecsSinceEpoch(at);
-  const Conversation made{.id = query->lastInsertId().toLongLong(), .title = title, .created = time, .updated = time};
+  Conversation made{.id = query->lastInsertId().toLongLong(), .title = title, .created = time, .updated = time};
   Q_EMIT conversationsChanged();
   return made;
 }

@@ -33,16 +33,21 @@ std::vector<SlotCopy> moves(std::span<const Run> from, std::span<const Run> to) 
 KvCache::KvCache(const KvShape& shape, const CacheSettings& settings)
     : shape_(shape), table_(settings), memory_(shape, table_.slots(), settings.kv_type), started_(now()) {}
 
-int KvCache::max_batch() const { return std::min(table_.settings().batch, headroom(table_.settings().ctx_size)); }
+int KvCache::max_batch() const {
+  return std::min(table_.settings().batch, headroom(table_.settings().ctx_size));
+}
 
-double KvCache::seconds() const { return now() - started_; }
+double KvCache::seconds() const {
+  return now() - started_;
+}
 
 const BatchPlan& KvCache::begin_batch(int tokens) {
   evictions_before_ = table_.evictions();
   batch_evictions_.clear();
   plan_ = {};
   plan_.first = table_.fed();
-  for (const Run& run : table_.runs()) plan_.spans.push_back({.slot = run.slot, .length = run.length, .first = run.first});
+  for (const Run& run : table_.runs())
+    plan_.spans.push_back({.slot = run.slot, .length = run.length, .first = run.first});
   for (int i = 0; i < tokens; ++i) plan_.positions.push_back(plan_.first + i);
   for (int i = 0; i < tokens; ++i) {
     const std::int64_t position = plan_.first + i;
@@ -81,8 +86,11 @@ void KvCache::see(std::int64_t position) {
     }
     gap_before = gap;
     const auto from = static_cast<std::int32_t>(run.first - plan_.spans[span].first);
-    plan_.sights.push_back(
-        {.span = static_cast<std::int32_t>(span), .from = from, .to = from + run.length, .rotation = rotation, .gap = gap});
+    plan_.sights.push_back({.span = static_cast<std::int32_t>(span),
+                            .from = from,
+                            .to = from + run.length,
+                            .rotation = rotation,
+                            .gap = gap});
   }
   plan_.sights_end.push_back(plan_.sights.size());
 }

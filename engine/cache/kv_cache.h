@@ -46,11 +46,12 @@ struct BatchPlan {
 /// (StreamingLLM, arXiv 2309.17453, section 3.2). Lives on the session's thread.
 class KvCache {
  public:
-  /// Reserves memory for ctx_size tokens and the headroom, once. `settings` validated. Throws Error when memory is short.
+  /// Reserves memory for ctx_size tokens and the headroom, once. `settings` validated. Throws Error when memory is
+  /// short.
   KvCache(const KvShape& shape, const CacheSettings& settings);
 
-  /// Gives `tokens` tokens (at most `max_batch()`) their slots, evicting before each as the settings say. To be followed
-  /// by `commit` or `abandon`.
+  /// Gives `tokens` tokens (at most `max_batch()`) their slots, evicting before each as the settings say. To be
+  /// followed by `commit` or `abandon`.
   const BatchPlan& begin_batch(int tokens);
   /// The batch has been evaluated: its evictions become events.
   void commit();

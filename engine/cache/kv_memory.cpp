@@ -16,7 +16,9 @@ namespace {
 
 constexpr int group = 16;
 
-std::string megabytes(std::size_t bytes) { return std::to_string((bytes + 999'999) / 1'000'000) + " MB"; }
+std::string megabytes(std::size_t bytes) {
+  return std::to_string((bytes + 999'999) / 1'000'000) + " MB";
+}
 
 std::size_t cgroup_room() {
   std::size_t limit = 0;
@@ -57,12 +59,14 @@ KvMemory::KvMemory(const KvShape& shape, int slots, KvType type)
                 " of memory are available; choose a smaller ctx_size.");
   }
   void* data = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (data == MAP_FAILED) throw Error("The cache needs " + megabytes(bytes_) + ", which the system refused; choose a smaller ctx_size.");
-  madvise(data, bytes_, MADV_HUGEPAGE);
+  if (data == MAP_FAILED)
+    throw Error("The cache needs " + megabytes(bytes_) + ", which the system refused; choose a smaller ctx_size.");
   data_ = static_cast<std::byte*>(data);
 }
 
-KvMemory::~KvMemory() { release(); }
+KvMemory::~KvMemory() {
+  release();
+}
 
 KvMemory::KvMemory(KvMemory&& other) noexcept
     : shape_(other.shape_),
@@ -88,7 +92,9 @@ void KvMemory::release() {
   data_ = nullptr;
 }
 
-std::size_t KvMemory::bytes_per_token() const { return shape_.values_per_token() * width(); }
+std::size_t KvMemory::bytes_per_token() const {
+  return shape_.values_per_token() * width();
+}
 
 std::size_t KvMemory::keys_bytes() const {
   return static_cast<std::size_t>(padded_slots_) * static_cast<std::size_t>(shape_.head_dim) * width();
@@ -102,7 +108,8 @@ KvView KvMemory::view(int layer, int head) const {
   return {.keys = keys(layer, head), .values = values(layer, head), .head_dim = shape_.head_dim};
 }
 
-void KvMemory::store(int layer, int head, std::int32_t slot, const float* key, const float* value, const Kernels& kernels) {
+void KvMemory::store(int layer, int head, std::int32_t slot, const float* key, const float* value,
+                     const Kernels& kernels) {
   const auto dim = static_cast<std::size_t>(shape_.head_dim);
   const auto at = static_cast<std::size_t>(slot);
   std::byte* key_lane = keys(layer, head) + (at / group * dim * group + at % group) * width();

@@ -16,7 +16,8 @@ struct KvShape {
   int head_dim;
 
   std::size_t values_per_token() const {
-    return 2 * static_cast<std::size_t>(layers) * static_cast<std::size_t>(kv_heads) * static_cast<std::size_t>(head_dim);
+    return 2 * static_cast<std::size_t>(layers) * static_cast<std::size_t>(kv_heads) *
+           static_cast<std::size_t>(head_dim);
   }
 };
 

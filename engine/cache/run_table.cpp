@@ -40,7 +40,8 @@ std::int32_t RunTable::append() {
 
   const Reason reason = fed_ < settings_.n_keep ? Reason::sink : Reason::window;
   Run* last = runs_.empty() ? nullptr : &runs_.back();
-  if (last != nullptr && last->reason == reason && last->first + last->length == fed_ && last->slot + last->length == slot) {
+  if (last != nullptr && last->reason == reason && last->first + last->length == fed_ &&
+      last->slot + last->length == slot) {
     ++last->length;
   } else {
     runs_.push_back({.first = fed_, .length = 1, .rank = cached_, .slot = slot, .reason = reason});
@@ -91,7 +92,9 @@ bool RunTable::back_is_exact(std::int64_t fed) const {
   return high_ - fed <= headroom(settings_.ctx_size) && fed >= border_;
 }
 
-void RunTable::back(std::int64_t fed) { cut(fed, back_is_exact(fed)); }
+void RunTable::back(std::int64_t fed) {
+  cut(fed, back_is_exact(fed));
+}
 
 // Everything from position `fed` on leaves the cache; its slots, evicted tokens' too, go to the front of the queue in
 // the order in which they were written. What was evicted since then comes back when `exact`, and can never come back
@@ -103,7 +106,8 @@ void RunTable::cut(std::int64_t fed, bool exact) {
     const std::int64_t keep = std::clamp<std::int64_t>(fed - run.first, 0, run.length);
     if (keep < run.length) {
       const auto kept = static_cast<std::int32_t>(keep);
-      cut_slots.push_back({.slot = run.slot + kept, .length = run.length - kept, .first = run.first + keep, .when = -1});
+      cut_slots.push_back(
+          {.slot = run.slot + kept, .length = run.length - kept, .first = run.first + keep, .when = -1});
       run.length = kept;
     }
   }
@@ -118,7 +122,8 @@ void RunTable::cut(std::int64_t fed, bool exact) {
     }
     const auto older = static_cast<std::int32_t>(std::clamp<std::int64_t>(fed - entry.first, 0, entry.length));
     if (older > 0 && exact) {
-      restored.push_back({.first = entry.first, .length = older, .rank = 0, .slot = entry.slot, .reason = Reason::window});
+      restored.push_back(
+          {.first = entry.first, .length = older, .rank = 0, .slot = entry.slot, .reason = Reason::window});
     } else if (older > 0) {
       queue.push_back({.slot = entry.slot, .length = older, .first = -1, .when = 0});
     }
@@ -153,7 +158,8 @@ void RunTable::rebuild_runs() {
       if (run.first < settings_.n_keep) change = std::min<std::int64_t>(change, settings_.n_keep);
       const auto n = static_cast<std::int32_t>(std::min<std::int64_t>(run.length, change - run.first));
       const Reason reason = reason_of(run.first);
-      if (!result.empty() && result.back().reason == reason && result.back().first + result.back().length == run.first &&
+      if (!result.empty() && result.back().reason == reason &&
+          result.back().first + result.back().length == run.first &&
           result.back().slot + result.back().length == run.slot) {
         result.back().length += n;
       } else {
@@ -201,9 +207,10 @@ void RunTable::check_room(const CacheSettings& settings) const {
   const std::int64_t pinned = all.count_from(settings.n_keep);
   const std::int64_t rolling = settings.ctx_size - settings.n_keep - pinned;
   if (pinned > 0 && rolling * 4 < settings.ctx_size) {
-    throw Error("Of ctx_size " + std::to_string(settings.ctx_size) + " only " + std::to_string(std::max<std::int64_t>(rolling, 0)) +
-                " tokens would be left to roll beside " + std::to_string(settings.n_keep) + " sinks and " +
-                std::to_string(pinned) + " pinned tokens; at least a quarter must be. Unpin something or raise ctx_size.");
+    throw Error("Of ctx_size " + std::to_string(settings.ctx_size) + " only " +
+                std::to_string(std::max<std::int64_t>(rolling, 0)) + " tokens would be left to roll beside " +
+                std::to_string(settings.n_keep) + " sinks and " + std::to_string(pinned) +
+                " pinned tokens; at least a quarter must be. Unpin something or raise ctx_size.");
   }
 }
 

@@ -22,8 +22,8 @@ class RunTable {
   /// Makes room for one token as `settings` say and gives it a slot, which is returned. O(runs).
   std::int32_t append();
 
-  /// Undoes the last `count` calls of append, for a batch that was cancelled: restores what they evicted, and the number
-  /// of evictions from before. `high()` keeps counting the tokens, since their slots were written.
+  /// Undoes the last `count` calls of append, for a batch that was cancelled: restores what they evicted, and the
+  /// number of evictions from before. `high()` keeps counting the tokens, since their slots were written.
   void take_back(std::int64_t count, std::int64_t evictions_before);
 
   /// Goes back to the state after token `fed` − 1; exact where `back_is_exact`, else a cut. `fed` in [0, fed()].
@@ -41,7 +41,8 @@ class RunTable {
   void set_n_discard(int n_discard) { settings_.n_discard = n_discard; }
   /// A smaller n_keep, or any while nothing was evicted.
   void set_n_keep(int n_keep);
-  /// Evicts what exceeds the new size (`last_evicted` tells), puts the rest into slots 0, 1, … in cache order and forgets what was evicted.
+  /// Evicts what exceeds the new size (`last_evicted` tells), puts the rest into slots 0, 1, … in cache order and
+  /// forgets what was evicted.
   void resize(int ctx_size);
   /// Notes that K and V are rewritten in another type: nothing from before now can be restored.
   void set_kv_type(KvType type);
@@ -66,7 +67,8 @@ class RunTable {
   const Evicted& last_evicted() const { return last_evicted_; }
 
  private:
-  /// Consecutive free slots. `first` ≥ 0: they still hold the tokens from that position on, evicted before token `when`.
+  /// Consecutive free slots. `first` ≥ 0: they still hold the tokens from that position on, evicted before token
+  /// `when`.
   struct Free {
     std::int32_t slot;
     std::int32_t length;
@@ -86,8 +88,8 @@ class RunTable {
 
   CacheSettings settings_;
   int slots_;
-  std::vector<Run> runs_;    ///< in cache order
-  std::deque<Free> free_;    ///< front is used next
+  std::vector<Run> runs_;  ///< in cache order
+  std::deque<Free> free_;  ///< front is used next
   IntervalSet system_;
   IntervalSet pins_;
   std::int64_t fed_ = 0;

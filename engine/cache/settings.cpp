@@ -18,16 +18,19 @@ KvType kv_type_from(std::string_view name) {
   throw Error("The KV type \"" + std::string(name) + "\" is not known; it can be f16 or f32.");
 }
 
-std::string_view name_of(KvType type) { return type == KvType::f32 ? "f32" : "f16"; }
+std::string_view name_of(KvType type) {
+  return type == KvType::f32 ? "f32" : "f16";
+}
 
 void validate(const CacheSettings& settings, int trained_context) {
   constexpr int most = 1 << 24;
   const int ctx = settings.ctx_size;
   if (ctx < 16 || ctx > most) refuse("ctx_size", ctx, "it must be from 16 to " + std::to_string(most));
   if (trained_context > 0 && ctx > trained_context && !settings.allow_untrained_ctx) {
-    refuse("ctx_size", ctx,
-           "it must be from 16 to " + std::to_string(trained_context) +
-               ", the context the model was trained on (a larger one needs the explicit switch for untrained contexts)");
+    refuse(
+        "ctx_size", ctx,
+        "it must be from 16 to " + std::to_string(trained_context) +
+            ", the context the model was trained on (a larger one needs the explicit switch for untrained contexts)");
   }
   if (settings.n_keep < 0 || settings.n_keep > ctx - 2) {
     refuse("n_keep", settings.n_keep, "it must be from 0 to ctx_size - 2 = " + std::to_string(ctx - 2));

@@ -44,15 +44,14 @@ std::vector<Part> rendered(const ChatTemplate& chat_template, std::span<const En
                            const RenderOptions& options) {
   try {
     return chat::Renderer::render(chat_template, messages, options);
-  } catch (const chat::Refused&) {
+  } catch (const chat::Refused& refused) {
     const auto folded = with_folded_system(messages);
     if (folded.empty()) throw;
     try {
       return chat::Renderer::render(chat_template, folded, options);
     } catch (const chat::Refused&) {
-      // The first refusal is about the conversation as the user knows it.
+      throw refused;  // the first refusal is about the conversation as the user knows it
     }
-    throw;
   }
 }
 
@@ -146,7 +145,7 @@ void drop_fed_end(const Tokenizer& tokenizer, std::vector<Token>& tokens, std::o
 }  // namespace
 
 Turn first_turn(const ChatTemplate& chat_template, const Tokenizer& tokenizer, std::span<const Message> messages,
-                RenderOptions options) {
+                const RenderOptions& options) {
   const auto entries = chat::entries_of(messages);
   const auto parts = rendered(chat_template, entries, options);
   const MarkedText text = chat::marked(parts);
@@ -162,7 +161,7 @@ Turn first_turn(const ChatTemplate& chat_template, const Tokenizer& tokenizer, s
 }
 
 Turn next_turn(const ChatTemplate& chat_template, const Tokenizer& tokenizer, std::span<const Message> messages,
-               std::size_t last_answer, std::optional<Token> last_fed, RenderOptions options) {
+               std::size_t last_answer, std::optional<Token> last_fed, const RenderOptions& options) {
   auto entries = chat::entries_of(messages);
   if (last_answer >= entries.size()) throw Error("The conversation has no answer to be continued.");
   const Origin origin = origin_of(last_answer);

@@ -7,9 +7,9 @@
 namespace runnel {
 namespace {
 
-constexpr int chunk_keys = 64;      // keys scored at once; multiple of 16
-constexpr int target_rows = 24;     // queries × heads of one task: keys are loaded once for all of them
-constexpr int split_keys = 256;     // a single token's keys are shared out between threads above this
+constexpr int chunk_keys = 64;   // keys scored at once; multiple of 16
+constexpr int target_rows = 24;  // queries × heads of one task: keys are loaded once for all of them
+constexpr int split_keys = 256;  // a single token's keys are shared out between threads above this
 constexpr float none = -std::numeric_limits<float>::infinity();
 
 int chunks_between(int from_slot, int to_slot) {
@@ -39,13 +39,14 @@ struct Attention::Scratch {
     int rotation = -1;
     std::int64_t gap = 0;
   };
-  AlignedBuffer<float> queries;  ///< [rows, head_dim], rotated for the present span
-  AlignedBuffer<float> scores;   ///< [rows, chunk_keys]
-  AlignedBuffer<float> sums;     ///< [rows, head_dim]
-  std::vector<float> maxima;     ///< [rows]
-  std::vector<float> totals;     ///< [rows]
-  std::vector<View> views;       ///< [spans, tokens]
-  std::vector<int> rotations;    ///< [tokens]: what `queries` are rotated for
+  AlignedBuffer<float> queries;             ///< [rows, head_dim], rotated for the present span
+  AlignedBuffer<float> scores;              ///< [rows, chunk_keys]
+  AlignedBuffer<float> sums;                ///< [rows, head_dim]
+  std::vector<float> maxima;                ///< [rows]
+  std::vector<float> totals;                ///< [rows]
+  std::vector<View> views;                  ///< [spans, tokens]
+  std::vector<std::pair<int, int>> ranges;  ///< [spans]: first slot that any of the tokens sees, one past the last
+  std::vector<int> rotations;               ///< [tokens]: what `queries` are rotated for
 };
 
 /// Some tokens' queries of the heads that share one KV head, over a part of the keys.
@@ -77,7 +78,11 @@ void Attention::run(const AttentionCall& call) {
     const int part = static_cast<int>(index) % parts;
     const int kv_head = static_cast<int>(index) / parts % call.kv_heads;
     const int first = static_cast<int>(index) / parts / call.kv_heads * block;
-    const Task task{.first_token = first, .tokens = std::min(block, tokens - first), .kv_head = kv_head, .part = part, .parts = parts};
+    const Task task{.first_token = first,
+                    .tokens = std::min(block, tokens - first),
+                    .kv_head = kv_head,
+                    .part = part,
+                    .parts = parts};
     Scratch& scratch = scratch_[static_cast<std::size_t>(thread)];
     attend(call, task, scratch);
     finish(call, task, scratch);
@@ -95,58 +100,31 @@ void Attention::prepare(const AttentionCall& call, int parts) {
     scratch.sums.reserve(rows * dim);
     scratch.maxima.resize(rows);
     scratch.totals.resize(rows);
+    // Here and not in the tasks, which must not throw.
+    scratch.views.reserve(call.plan->spans.size() * rows);
+    scratch.ranges.reserve(call.plan->spans.size());
+    scratch.rotations.reserve(rows);
   }
   if (parts > 1) partials_.reserve(static_cast<std::size_t>(call.kv_heads * parts) * rows * (dim + 2));
 }
 
 void Attention::attend(const AttentionCall& call, const Task& task, Scratch& scratch) const {
-  const auto& spans = call.plan->spans;
   const auto tokens = static_cast<std::size_t>(task.tokens);
   const std::size_t rows = tokens * static_cast<std::size_t>(call.heads / call.kv_heads);
   std::fill_n(scratch.maxima.begin(), rows, none);
   std::fill_n(scratch.totals.begin(), rows, 0.0F);
   std::fill_n(scratch.sums.data(), rows * static_cast<std::size_t>(call.head_dim), 0.0F);
-  scratch.views.assign(spans.size() * tokens, {});
   scratch.rotations.assign(tokens, -1);
-
-  std::vector<Scratch::View>& views = scratch.views;
-  for (std::size_t t = 0; t < tokens; ++t) {
-    const std::int64_t position = call.plan->first + task.first_token + static_cast<std::int64_t>(t);
-    for (const BatchPlan::Sight& sight : call.plan->sights_of(task.first_token + static_cast<int>(t))) {
-      int from = sight.from;
-      if (call.window > 0) {
-        const std::int64_t first = spans[static_cast<std::size_t>(sight.span)].first;
-        const std::int64_t oldest = position - sight.gap - first - call.window + 1;
-        from = static_cast<int>(std::clamp<std::int64_t>(oldest, sight.from, sight.to));
-      }
-      views[static_cast<std::size_t>(sight.span) * tokens + t] = {.from = from, .to = sight.to, .rotation = sight.rotation, .gap = sight.gap};
-    }
-  }
-
-  // The slots of each span that any query of the task sees, and how many chunks that makes.
-  std::vector<std::pair<int, int>> ranges(spans.size());
-  int chunks = 0;
-  for (std::size_t s = 0; s < spans.size(); ++s) {
-    int from = std::numeric_limits<int>::max();
-    int to = 0;
-    for (std::size_t t = 0; t < tokens; ++t) {
-      const Scratch::View& view = views[s * tokens + t];
-      if (view.from < view.to) {
-        from = std::min(from, view.from);
-        to = std::max(to, view.to);
-      }
-    }
-    ranges[s] = from < to ? std::pair(spans[s].slot + from, spans[s].slot + to) : std::pair(0, 0);
-    chunks += chunks_between(ranges[s].first, ranges[s].second);
-  }
+  collect_views(call, task, scratch);
+  const int chunks = collect_ranges(call, task, scratch);
 
   const int first_chunk = chunks * task.part / task.parts;
   const int last_chunk = chunks * (task.part + 1) / task.parts;
   int chunk = 0;
-  for (std::size_t s = 0; s < spans.size(); ++s) {
+  for (std::size_t s = 0; s < scratch.ranges.size(); ++s) {
     bool rotated = false;
-    for (int slot = ranges[s].first; slot < ranges[s].second; ++chunk) {
-      const int end = std::min(ranges[s].second, (slot / chunk_keys + 1) * chunk_keys);
+    for (int slot = scratch.ranges[s].first; slot < scratch.ranges[s].second; ++chunk) {
+      const int end = std::min(scratch.ranges[s].second, (slot / chunk_keys + 1) * chunk_keys);
       if (chunk >= first_chunk && chunk < last_chunk) {
         if (!rotated) rotate_queries(call, task, scratch, s);
         rotated = true;
@@ -157,12 +135,55 @@ void Attention::attend(const AttentionCall& call, const Task& task, Scratch& scr
   }
 }
 
+// What each of the task's queries sees of each span.
+void Attention::collect_views(const AttentionCall& call, const Task& task, Scratch& scratch) {
+  const auto& spans = call.plan->spans;
+  const auto tokens = static_cast<std::size_t>(task.tokens);
+  scratch.views.assign(spans.size() * tokens, {});
+  for (std::size_t t = 0; t < tokens; ++t) {
+    const std::int64_t position = call.plan->first + task.first_token + static_cast<std::int64_t>(t);
+    for (const BatchPlan::Sight& sight : call.plan->sights_of(task.first_token + static_cast<int>(t))) {
+      int from = sight.from;
+      if (call.window > 0) {
+        const std::int64_t first = spans[static_cast<std::size_t>(sight.span)].first;
+        const std::int64_t oldest = position - sight.gap - first - call.window + 1;
+        from = static_cast<int>(std::clamp<std::int64_t>(oldest, sight.from, sight.to));
+      }
+      scratch.views[static_cast<std::size_t>(sight.span) * tokens + t] = {
+          .from = from, .to = sight.to, .rotation = sight.rotation, .gap = sight.gap};
+    }
+  }
+}
+
+// The slots of each span that any query of the task sees; returns how many chunks that makes.
+int Attention::collect_ranges(const AttentionCall& call, const Task& task, Scratch& scratch) {
+  const auto& spans = call.plan->spans;
+  const auto tokens = static_cast<std::size_t>(task.tokens);
+  int chunks = 0;
+  scratch.ranges.assign(spans.size(), {});
+  for (std::size_t s = 0; s < spans.size(); ++s) {
+    int from = std::numeric_limits<int>::max();
+    int to = 0;
+    for (std::size_t t = 0; t < tokens; ++t) {
+      const Scratch::View& view = scratch.views[s * tokens + t];
+      if (view.from < view.to) {
+        from = std::min(from, view.from);
+        to = std::max(to, view.to);
+      }
+    }
+    if (from < to) scratch.ranges[s] = {spans[s].slot + from, spans[s].slot + to};
+    chunks += chunks_between(scratch.ranges[s].first, scratch.ranges[s].second);
+  }
+  return chunks;
+}
+
 // Queries rotated to where they stand as seen from this span's keys, times the scale of the scores.
 void Attention::rotate_queries(const AttentionCall& call, const Task& task, Scratch& scratch, std::size_t span) const {
   const int group = call.heads / call.kv_heads;
   const auto dim = static_cast<std::size_t>(call.head_dim);
   for (int t = 0; t < task.tokens; ++t) {
-    const Scratch::View& view = scratch.views[span * static_cast<std::size_t>(task.tokens) + static_cast<std::size_t>(t)];
+    const Scratch::View& view =
+        scratch.views[span * static_cast<std::size_t>(task.tokens) + static_cast<std::size_t>(t)];
     int& present = scratch.rotations[static_cast<std::size_t>(t)];
     if (view.rotation < 0 || view.rotation == present) continue;
     present = view.rotation;
@@ -182,11 +203,13 @@ void Attention::add_chunk(const AttentionCall& call, const Task& task, Scratch& 
   const auto dim = static_cast<std::size_t>(call.head_dim);
   const KvView kv = call.memory->view(call.layer, task.kv_head);
   const bool f16 = call.memory->type() == KvType::f16;
-  (f16 ? kernels_.scores_f16 : kernels_.scores_f32)(scratch.queries.data(), rows, kv, slot, count, scratch.scores.data(), chunk_keys);
+  (f16 ? kernels_.scores_f16 : kernels_.scores_f32)(scratch.queries.data(), rows, kv, slot, count,
+                                                    scratch.scores.data(), chunk_keys);
 
   const int offset = slot - call.plan->spans[span].slot;  // of the chunk's first key, from the span's start
   for (int row = 0; row < rows; ++row) {
-    const Scratch::View& view = scratch.views[span * static_cast<std::size_t>(task.tokens) + static_cast<std::size_t>(row / group)];
+    const Scratch::View& view =
+        scratch.views[span * static_cast<std::size_t>(task.tokens) + static_cast<std::size_t>(row / group)];
     float* scores = scratch.scores.data() + static_cast<std::size_t>(row) * chunk_keys;
     const int from = std::clamp(view.from - offset, 0, count);
     const int to = std::clamp(view.to - offset, from, count);
@@ -195,8 +218,9 @@ void Attention::add_chunk(const AttentionCall& call, const Task& task, Scratch& 
     if (from == to) continue;
     if (!call.slopes.empty()) {
       const float slope = call.slopes[static_cast<std::size_t>(task.kv_head * group + row % group)];
-      const std::int64_t distance = call.plan->first + task.first_token + row / group - view.gap -
-                                    (call.plan->spans[span].first + offset);  // cache-relative, of the chunk's first key
+      const std::int64_t distance =
+          call.plan->first + task.first_token + row / group - view.gap -
+          (call.plan->spans[span].first + offset);  // cache-relative, of the chunk's first key
       for (int j = from; j < to; ++j) scores[j] -= slope * static_cast<float>(distance - j);
     }
     float& maximum = scratch.maxima[static_cast<std::size_t>(row)];
@@ -245,11 +269,14 @@ void Attention::merge(const AttentionCall& call, int parts) {
   const std::size_t step = static_cast<std::size_t>(tokens * group) * (dim + 2);
   for (int kv_head = 0; kv_head < call.kv_heads; ++kv_head) {
     for (int row = 0; row < tokens * group; ++row) {
-      const float* part = partials_.data() + static_cast<std::size_t>(kv_head * parts) * step + static_cast<std::size_t>(row) * (dim + 2);
+      const float* part = partials_.data() + static_cast<std::size_t>(kv_head * parts) * step +
+                          static_cast<std::size_t>(row) * (dim + 2);
       float maximum = none;
       for (int p = 0; p < parts; ++p) maximum = std::max(maximum, part[static_cast<std::size_t>(p) * step]);
       const auto token = static_cast<std::size_t>(row / group);
-      float* out = call.out + (token * static_cast<std::size_t>(call.heads) + static_cast<std::size_t>(kv_head * group + row % group)) * dim;
+      float* out = call.out + (token * static_cast<std::size_t>(call.heads) +
+                               static_cast<std::size_t>(kv_head * group + row % group)) *
+                                  dim;
       std::fill_n(out, dim, 0.0F);
       float total = 0;
       for (int p = 0; p < parts; ++p) {

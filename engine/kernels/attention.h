@@ -54,15 +54,18 @@ class Attention {
 
   void prepare(const AttentionCall& call, int parts);
   void attend(const AttentionCall& call, const Task& task, Scratch& scratch) const;
+  static void collect_views(const AttentionCall& call, const Task& task, Scratch& scratch);
+  static int collect_ranges(const AttentionCall& call, const Task& task, Scratch& scratch);
   void rotate_queries(const AttentionCall& call, const Task& task, Scratch& scratch, std::size_t span) const;
-  void add_chunk(const AttentionCall& call, const Task& task, Scratch& scratch, std::size_t span, int slot, int count) const;
+  void add_chunk(const AttentionCall& call, const Task& task, Scratch& scratch, std::size_t span, int slot,
+                 int count) const;
   void finish(const AttentionCall& call, const Task& task, Scratch& scratch);
   void merge(const AttentionCall& call, int parts);
 
   const Kernels& kernels_;
   ThreadPool& pool_;
-  std::vector<Scratch> scratch_;     ///< one for each thread
-  AlignedBuffer<float> partials_;    ///< [kv_heads, parts, rows, head_dim + 2]
+  std::vector<Scratch> scratch_;   ///< one for each thread
+  AlignedBuffer<float> partials_;  ///< [kv_heads, parts, rows, head_dim + 2]
 };
 
 }  // namespace runnel

@@ -42,7 +42,9 @@ bool may_use_tiles(std::uint64_t state) {
   return (state & tile_state) == tile_state && syscall(SYS_arch_prctl, request_permission, tile_data) == 0;
 }
 
-constexpr bool bit(unsigned value, unsigned index) { return ((value >> index) & 1U) != 0; }
+constexpr bool bit(unsigned value, unsigned index) {
+  return ((value >> index) & 1U) != 0;
+}
 #endif
 
 Isa detect() {
@@ -83,7 +85,9 @@ bool machine_has(Isa isa) {
 
 }  // namespace
 
-std::string_view name_of(Isa isa) { return names.at(static_cast<std::size_t>(isa)); }
+std::string_view name_of(Isa isa) {
+  return names.at(static_cast<std::size_t>(isa));
+}
 
 Isa best_isa() {
   static const Isa best = detect();
@@ -95,8 +99,8 @@ Isa isa_from(std::string_view name) {
     if (names[i] != name) continue;
     const Isa isa = static_cast<Isa>(i);
     if (!machine_has(isa)) {
-      throw Error("The instruction level " + std::string(name) + " is not available here; the best this machine has is " +
-                  std::string(name_of(best_isa())) + ".");
+      throw Error("The instruction level " + std::string(name) +
+                  " is not available here; the best this machine has is " + std::string(name_of(best_isa())) + ".");
     }
     return isa;
   }

@@ -14,10 +14,10 @@ namespace runnel {
 /// Tokens stand in tiles of `tile`, the last one perhaps smaller; within a tile the blocks follow each other and each
 /// holds its tokens side by side, so that a kernel that works on a whole tile reads one stream.
 struct QuantizedRows {
-  std::int8_t* quants = nullptr;   ///< [tokens × blocks, 32], in the order that `at` gives
-  float* scales = nullptr;         ///< [tokens × blocks]
-  std::int32_t* sums = nullptr;    ///< [tokens × blocks]: sum of the block's quants
-  float* scaled_sums = nullptr;    ///< [tokens × blocks]: scale × sum
+  std::int8_t* quants = nullptr;  ///< [tokens × blocks, 32], in the order that `at` gives
+  float* scales = nullptr;        ///< [tokens × blocks]
+  std::int32_t* sums = nullptr;   ///< [tokens × blocks]: sum of the block's quants
+  float* scaled_sums = nullptr;   ///< [tokens × blocks]: scale × sum
   int tokens = 0;
   int tile = 1;  ///< Kernels::tile of the level that reads it
 
@@ -29,6 +29,9 @@ struct QuantizedRows {
            static_cast<std::size_t>(block) * static_cast<std::size_t>(width) + static_cast<std::size_t>(token - first);
   }
 };
+
+/// A block whose absmax is smaller counts as zeros: 127 / absmax would leave the range of floats.
+constexpr float least_absmax = 1e-36F;
 
 /// What a matrix product reads, in the form its packing asks for.
 struct Activations {
@@ -74,8 +77,10 @@ struct Kernels {
 
   /// scores[r][j] = q[r] · key(slot + j) for rows r in [0, rows), j in [0, count). q is [rows, head_dim], scores
   /// [rows, stride]. `_f16`, `_f32`: type of the keys.
-  void (*scores_f16)(const float* q, int rows, const KvView& kv, int slot, int count, float* scores, std::size_t stride);
-  void (*scores_f32)(const float* q, int rows, const KvView& kv, int slot, int count, float* scores, std::size_t stride);
+  void (*scores_f16)(const float* q, int rows, const KvView& kv, int slot, int count, float* scores,
+                     std::size_t stride);
+  void (*scores_f32)(const float* q, int rows, const KvView& kv, int slot, int count, float* scores,
+                     std::size_t stride);
 
   /// out[r] += Σ_j weights[r][j] × value(slot + j); weights [rows, stride], out [rows, head_dim].
   void (*accumulate_f16)(const float* weights, std::size_t stride, int rows, const KvView& kv, int slot, int count,

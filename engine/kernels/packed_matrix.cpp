@@ -10,7 +10,9 @@ namespace {
 
 constexpr std::size_t scales_bytes = group_rows * sizeof(std::uint16_t);
 
-std::size_t quants_offset(Packing packing) { return packing == Packing::q4_offset ? 2 * scales_bytes : scales_bytes; }
+std::size_t quants_offset(Packing packing) {
+  return packing == Packing::q4_offset ? 2 * scales_bytes : scales_bytes;
+}
 
 float load_half(const std::byte* at) {
   std::uint16_t bits = 0;
@@ -21,9 +23,12 @@ float load_half(const std::byte* at) {
 // Sizes of the same blocks in a GGUF file: scale, (offset,) quants of one row.
 std::size_t file_block_bytes(Packing packing) {
   switch (packing) {
-    case Packing::q4: return 2 + 16;
-    case Packing::q4_offset: return 4 + 16;
-    default: return 2 + 32;
+    case Packing::q4:
+      return 2 + 16;
+    case Packing::q4_offset:
+      return 4 + 16;
+    default:
+      return 2 + 32;
   }
 }
 
@@ -49,7 +54,8 @@ void unpack_block(Packing packing, const std::byte* block, int lane, float* valu
     }
     return;
   }
-  const float offset = packing == Packing::q4 ? -8 * scale : load_half(block + scales_bytes + static_cast<std::size_t>(lane) * 2);
+  const float offset =
+      packing == Packing::q4 ? -8 * scale : load_half(block + scales_bytes + static_cast<std::size_t>(lane) * 2);
   for (int i = 0; i < 16; ++i) {
     const auto pair = static_cast<unsigned>(quants[i / 4 * 64 + i % 4]);
     values[i] = scale * static_cast<float>(pair & 15U) + offset;
@@ -57,11 +63,15 @@ void unpack_block(Packing packing, const std::byte* block, int lane, float* valu
   }
 }
 
-std::size_t float_bytes(Packing packing) { return packing == Packing::f32 ? 4 : 2; }
+std::size_t float_bytes(Packing packing) {
+  return packing == Packing::f32 ? 4 : 2;
+}
 
 }  // namespace
 
-bool is_integer(Packing packing) { return packing == Packing::q4 || packing == Packing::q4_offset || packing == Packing::q8; }
+bool is_integer(Packing packing) {
+  return packing == Packing::q4 || packing == Packing::q4_offset || packing == Packing::q8;
+}
 
 std::size_t packed_block_bytes(Packing packing) {
   return quants_offset(packing) + (packing == Packing::q8 ? 8U : 4U) * 64;
@@ -69,7 +79,8 @@ std::size_t packed_block_bytes(Packing packing) {
 
 std::size_t PackedMatrix::group_bytes() const {
   const auto width = static_cast<std::size_t>(columns);
-  return is_integer(packing) ? width / block_columns * packed_block_bytes(packing) : width * group_rows * float_bytes(packing);
+  return is_integer(packing) ? width / block_columns * packed_block_bytes(packing)
+                             : width * group_rows * float_bytes(packing);
 }
 
 PackedMatrix make_packed(Packing packing, int rows, int columns) {
@@ -80,7 +91,8 @@ PackedMatrix make_packed(Packing packing, int rows, int columns) {
 }
 
 void pack_float_row(PackedMatrix& matrix, int row, std::span<const float> values) {
-  std::byte* lane = matrix.group(row / group_rows) + static_cast<std::size_t>(row % group_rows) * float_bytes(matrix.packing);
+  std::byte* lane =
+      matrix.group(row / group_rows) + static_cast<std::size_t>(row % group_rows) * float_bytes(matrix.packing);
   const std::size_t stride = group_rows * float_bytes(matrix.packing);
   for (int column = 0; column < matrix.columns; ++column, lane += stride) {
     const float value = values[static_cast<std::size_t>(column)];
@@ -107,7 +119,8 @@ void unpack_row(const PackedMatrix& matrix, int row, std::span<float> values) {
   const std::byte* group = matrix.group(row / group_rows);
   const int lane = row % group_rows;
   if (is_integer(matrix.packing)) {
-    for (int column = 0; column < matrix.columns; column += block_columns, group += packed_block_bytes(matrix.packing)) {
+    for (int column = 0; column < matrix.columns;
+         column += block_columns, group += packed_block_bytes(matrix.packing)) {
       unpack_block(matrix.packing, group, lane, values.data() + column);
     }
     return;

@@ -11,8 +11,8 @@ namespace runnel {
 /// level reads the same layout. For int4 and int8, a group is a sequence of blocks of 32 columns, each
 ///   scale  f16 [16]
 ///   offset f16 [16]                       (q4_offset only)
-///   quants u8  [4][16 rows][4 columns]    int4: chunk c holds columns 4c … 4c+3 in the low nibbles and 16+4c … in the high
-///   quants s8  [8][16 rows][4 columns]    int8
+///   quants u8  [4][16 rows][4 columns]    int4: chunk c holds columns 4c … 4c+3 in the low nibbles and 16+4c … in the
+///   high quants s8  [8][16 rows][4 columns]    int8
 /// and a weight is scale × (q − 8) for q4, scale × q + offset for q4_offset, scale × q for q8.
 /// For f16, bf16, f32 a group is [columns][16 rows].
 enum class Packing : std::uint8_t { q4, q4_offset, q8, f16, bf16, f32 };

@@ -56,7 +56,9 @@ constexpr std::array table{
 
 }  // namespace
 
-std::span<const Architecture> architectures() { return table; }
+std::span<const Architecture> architectures() {
+  return table;
+}
 
 const Architecture* architecture_of_gguf(std::string_view name) {
   const auto* row = std::find_if(table.begin(), table.end(), [name](const Architecture& a) { return a.gguf == name; });

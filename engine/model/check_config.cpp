@@ -18,6 +18,11 @@ void positive(const std::string& label, const std::string& what, double value) {
   throw Error(label + " can't be used: its " + what + " is " + std::to_string(value) + ", which must be above 0.");
 }
 
+void not_negative(const std::string& label, const std::string& what, double value) {
+  if (std::isfinite(value) && value >= 0) return;
+  throw Error(label + " can't be used: its " + what + " is " + std::to_string(value) + ", which must be 0 or above.");
+}
+
 void check_rope(const RopeConfig& rope, int head_dim, const std::string& label) {
   if (rope.dimensions < 2 || rope.dimensions % 2 != 0 || rope.dimensions > head_dim) {
     throw Error(label + " can't be used: it rotates " + std::to_string(rope.dimensions) +
@@ -27,6 +32,17 @@ void check_rope(const RopeConfig& rope, int head_dim, const std::string& label) 
   positive(label, "rope scaling factor", rope.factor);
   if (rope.scaling == RopeScaling::llama3 || rope.scaling == RopeScaling::yarn) {
     in_range(label, "original context length of the rope scaling", rope.original_context, 1 << 28);
+  }
+  if (rope.scaling == RopeScaling::llama3) {
+    positive(label, "rope scaling's low_freq_factor", rope.low_frequency);
+    positive(label, "rope scaling's high_freq_factor less its low_freq_factor",
+             rope.high_frequency - rope.low_frequency);
+  }
+  if (rope.scaling == RopeScaling::yarn) {
+    positive(label, "rope scaling's beta_fast", rope.beta_fast);
+    positive(label, "rope scaling's beta_slow", rope.beta_slow);
+    not_negative(label, "rope scaling's attention_factor", rope.attention_factor);
+    if (rope.base <= 1) throw Error(label + " can't be used: with yarn its rope base must be above 1.");
   }
 }
 

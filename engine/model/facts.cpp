@@ -16,10 +16,14 @@ std::string number(double value) {
 std::string describe(const RopeConfig& rope) {
   std::string text = "base " + number(rope.base);
   switch (rope.scaling) {
-    case RopeScaling::none: return text;
-    case RopeScaling::linear: return text + ", linear × " + number(rope.factor);
-    case RopeScaling::llama3: return text + ", llama3 × " + number(rope.factor);
-    case RopeScaling::yarn: return text + ", yarn × " + number(rope.factor);
+    case RopeScaling::none:
+      return text;
+    case RopeScaling::linear:
+      return text + ", linear × " + number(rope.factor);
+    case RopeScaling::llama3:
+      return text + ", llama3 × " + number(rope.factor);
+    case RopeScaling::yarn:
+      return text + ", yarn × " + number(rope.factor);
   }
   return text;
 }

@@ -7,13 +7,16 @@
 namespace runnel {
 namespace {
 
-std::size_t padded(int n) { return static_cast<std::size_t>((n + group_rows - 1) / group_rows * group_rows); }
+std::size_t padded(int n) {
+  return static_cast<std::size_t>((n + group_rows - 1) / group_rows * group_rows);
+}
 
 constexpr int few_tokens = 4;  // below this, sharing out the work on single tokens costs more than it saves
 
 }  // namespace
 
-Forward::Forward(const Config& config, const Weights& weights, const Kernels& kernels, ThreadPool& pool, int bf16_tokens)
+Forward::Forward(const Config& config, const Weights& weights, const Kernels& kernels, ThreadPool& pool,
+                 int bf16_tokens)
     : config_(config),
       weights_(weights),
       kernels_(kernels),
@@ -30,7 +33,8 @@ Forward::Forward(const Config& config, const Weights& weights, const Kernels& ke
   rotated_keys_.resize(static_cast<std::size_t>(pool.size()) * padded(config.head_dim));
 }
 
-bool Forward::run(std::span<const Token> tokens, const BatchPlan& plan, KvMemory& memory, const std::atomic<bool>& cancelled) {
+bool Forward::run(std::span<const Token> tokens, const BatchPlan& plan, KvMemory& memory,
+                  const std::atomic<bool>& cancelled) {
   const int n = static_cast<int>(tokens.size());
   embed(tokens);
   const RotationRows rotations = rotation_table_.rows(plan.positions, pool_);
@@ -55,7 +59,8 @@ void Forward::attention_block(int layer, const BatchPlan& plan, KvMemory& memory
   const LayerWeights& weights = weights_.layers[static_cast<std::size_t>(layer)];
   const int tokens = plan.tokens();
   normalize(weights.attention_norm, tokens);
-  const std::array<Product, 3> products{{{&weights.query, 0}, {&weights.key, key_offset_}, {&weights.value, value_offset_}}};
+  const std::array<Product, 3> products{
+      {{&weights.query, 0}, {&weights.key, key_offset_}, {&weights.value, value_offset_}}};
   multiply(products, normed_, tokens, qkv_, qkv_width_);
   write_keys_and_values(layer, plan, memory, rotations);
 
@@ -148,7 +153,8 @@ void Forward::multiply(std::span<const Product> products, const AlignedBuffer<fl
   const auto packed_integers = [](const Product& product) { return is_integer(product.linear->matrix.packing); };
   const bool integer = std::any_of(products.begin(), products.end(), packed_integers);
   // The exact path stays exact: bfloat16 is for weights that are quantized already.
-  if (integer && bf16_tokens_ > 0 && tokens >= bf16_tokens_) return multiply_bf16(products, values.data(), tokens, out, stride);
+  if (integer && bf16_tokens_ > 0 && tokens >= bf16_tokens_)
+    return multiply_bf16(products, values.data(), tokens, out, stride);
   const Activations x = activations(values, products.front().linear->matrix.columns, tokens, integer);
   out.reserve(static_cast<std::size_t>(tokens) * stride);
   int groups = 0;
@@ -194,7 +200,8 @@ void Forward::multiply_bf16(std::span<const Product> products, const float* x, i
     const PackedMatrix& matrix = product.linear->matrix;
     const int first = parts[index].first;
     const int last = std::min(first + at_once, matrix.groups());
-    bf16_matmul_->multiply(matrix.view(), first, last, bf16_.data(), tokens, out.data() + product.offset, stride, thread);
+    bf16_matmul_->multiply(matrix.view(), first, last, bf16_.data(), tokens, out.data() + product.offset, stride,
+                           thread);
     add_bias(product, first, last, tokens, out.data(), stride);
   });
 }
@@ -218,7 +225,9 @@ void Forward::add_to_residual(int tokens) {
   });
 }
 
-std::size_t Forward::logits_stride() const { return padded(config_.n_vocab); }
+std::size_t Forward::logits_stride() const {
+  return padded(config_.n_vocab);
+}
 
 std::span<const float> Forward::logits(int first, int count) {
   const auto n_embd = static_cast<std::size_t>(config_.n_embd);
@@ -226,8 +235,8 @@ std::span<const float> Forward::logits(int first, int count) {
   const auto rows = static_cast<std::size_t>(count);
   normed_.reserve(rows * n_embd);
   for_tokens(count, [&](int t) {
-    kernels_.rms_norm(residual_.data() + static_cast<std::size_t>(first + t) * n_embd, weights_.output_norm.data(), config_.n_embd,
-                      config_.norm_epsilon, normed_.data() + static_cast<std::size_t>(t) * n_embd);
+    kernels_.rms_norm(residual_.data() + static_cast<std::size_t>(first + t) * n_embd, weights_.output_norm.data(),
+                      config_.n_embd, config_.norm_epsilon, normed_.data() + static_cast<std::size_t>(t) * n_embd);
   });
   const Activations x = activations(normed_, config_.n_embd, count, is_integer(head.packing));
   logits_.reserve(rows * logits_stride());

@@ -66,16 +66,16 @@ class Forward {
   std::size_t qkv_width_;  ///< query, key, value, each padded
   std::size_t key_offset_;
   std::size_t value_offset_;
-  std::size_t ff_width_;   ///< n_ff, padded
+  std::size_t ff_width_;  ///< n_ff, padded
 
-  AlignedBuffer<float> residual_;    ///< [tokens, n_embd]
-  AlignedBuffer<float> normed_;      ///< [tokens, n_embd]
-  AlignedBuffer<float> qkv_;         ///< [tokens, qkv_width]
-  AlignedBuffer<float> attended_;    ///< [tokens, n_heads × head_dim]
-  AlignedBuffer<float> gate_up_;     ///< [tokens, 2 × ff_width]
-  AlignedBuffer<float> hidden_;      ///< [tokens, n_ff]
-  AlignedBuffer<float> projected_;   ///< [tokens, width]
-  AlignedBuffer<float> logits_;      ///< [tokens asked for, n_vocab padded]
+  AlignedBuffer<float> residual_;   ///< [tokens, n_embd]
+  AlignedBuffer<float> normed_;     ///< [tokens, n_embd]
+  AlignedBuffer<float> qkv_;        ///< [tokens, qkv_width]
+  AlignedBuffer<float> attended_;   ///< [tokens, n_heads × head_dim]
+  AlignedBuffer<float> gate_up_;    ///< [tokens, 2 × ff_width]
+  AlignedBuffer<float> hidden_;     ///< [tokens, n_ff]
+  AlignedBuffer<float> projected_;  ///< [tokens, width]
+  AlignedBuffer<float> logits_;     ///< [tokens asked for, n_vocab padded]
   AlignedBuffer<std::int8_t> quants_;
   AlignedBuffer<float> scales_;
   AlignedBuffer<std::int32_t> sums_;

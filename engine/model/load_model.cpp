@@ -1,5 +1,3 @@
-#include <spdlog/spdlog.h>
-
 #include "model/facts.h"
 #include "model/loaded_model.h"
 #include "model/read_text_parts.h"
@@ -14,13 +12,14 @@ namespace fs = std::filesystem;
 /// Builds a LoadedModel from either format.
 class ModelLoader {
  public:
-  static std::shared_ptr<LoadedModel> open(const fs::path& path, const std::function<void(LoadedModel&, const WeightSource&)>& with) {
+  static std::shared_ptr<LoadedModel> open(const fs::path& path,
+                                           const std::function<void(LoadedModel&, const WeightSource&)>& with) {
     if (!fs::exists(path)) throw Error("There is no model at " + path.string() + ".");
     return fs::is_directory(path) ? open_folder(path, with) : open_gguf(path, with);
   }
 
-  static void load(LoadedModel& model, const WeightSource& source, const LoadOptions& options, const Model::Progress& progress,
-                   std::stop_token stop) {
+  static void load(LoadedModel& model, const WeightSource& source, const LoadOptions& options,
+                   const Model::Progress& progress, std::stop_token stop) {
     ThreadPool pool(options.threads > 0 ? options.threads : default_threads());
     model.weights_ = load_weights(source, model.config_, options, pool, progress, std::move(stop));
     model.facts_.weight_bytes = model.weights_.bytes();
@@ -59,8 +58,9 @@ class ModelLoader {
   static void read_text(LoadedModel& model, TextParts parts) {
     model.tokenizer_problem_ = parts.vocabulary_problem;
     if (parts.vocabulary) {
-      const std::string description = parts.vocabulary->model == "gpt2" ? "byte-level BPE (" + parts.vocabulary->pre + ")"
-                                                                        : parts.vocabulary->model;
+      const std::string description = parts.vocabulary->model == "gpt2"
+                                          ? "byte-level BPE (" + parts.vocabulary->pre + ")"
+                                          : parts.vocabulary->model;
       try {
         model.tokenizer_ = make_tokenizer(std::move(*parts.vocabulary));
         check_vocabulary(model);
@@ -75,10 +75,10 @@ class ModelLoader {
     try {
       if (!parts.chat_template.empty()) model.template_ = std::make_unique<ChatTemplate>(parts.chat_template);
     } catch (const Error& error) {
-      model.template_problem_ = error.what();
-      spdlog::warn("{}", error.what());
+      model.facts_.template_problem = error.what();
     }
-    if (!model.template_) model.template_ = std::make_unique<ChatTemplate>(fallback_template(model.config_.architecture));
+    if (!model.template_)
+      model.template_ = std::make_unique<ChatTemplate>(fallback_template(model.config_.architecture));
   }
 
   static void check_vocabulary(const LoadedModel& model) {

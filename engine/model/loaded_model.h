@@ -17,7 +17,7 @@ class LoadedModel : public Model {
   const ModelFacts& facts() const override { return facts_; }
   const Tokenizer& tokenizer() const override;
   const ChatTemplate& chat_template() const override { return *template_; }
-  const std::string& template_problem() const override { return template_problem_; }
+  const std::string& template_problem() const override { return facts_.template_problem; }
 
   const Config& config() const { return config_; }
   const Weights& weights() const { return weights_; }
@@ -31,7 +31,6 @@ class LoadedModel : public Model {
   std::unique_ptr<Tokenizer> tokenizer_;
   std::string tokenizer_problem_;  ///< why there is none
   std::unique_ptr<ChatTemplate> template_;
-  std::string template_problem_;
 };
 
 }  // namespace runnel

@@ -45,8 +45,8 @@ Config read_config(const GgufFile& file) {
   const auto name = file.get<std::string>("general.architecture");
   const Architecture* architecture = architecture_of_gguf(name);
   if (architecture == nullptr) {
-    throw Error(label + " can't be used: its architecture \"" + name + "\" is not supported; these are: " +
-                known_architectures() + ".");
+    throw Error(label + " can't be used: its architecture \"" + name +
+                "\" is not supported; these are: " + known_architectures() + ".");
   }
   const std::string prefix = name + ".";
   Config config;

@@ -76,7 +76,8 @@ RopeConfig read_rope(const Members& config, int head_dim, int trained_context, c
   RopeConfig rope;
   const bool modern = config.has("rope_parameters");
   const Members scaling = config.object(modern ? "rope_parameters" : "rope_scaling");
-  rope.base = modern ? scaling.number("rope_theta", config.number("rope_theta", rope.base)) : config.number("rope_theta", rope.base);
+  rope.base = modern ? scaling.number("rope_theta", config.number("rope_theta", rope.base))
+                     : config.number("rope_theta", rope.base);
   rope.dimensions = head_dim;
   rope.scaling = scaling_from(scaling.text("rope_type", scaling.text("type", "")), label);
   rope.factor = scaling.number("factor", 1.0);
@@ -105,8 +106,8 @@ Config read_config(const HfFolder& folder) {
   const std::string name = architecture_name(folder.config(), label);
   const Architecture* architecture = architecture_of_hf(name);
   if (architecture == nullptr) {
-    throw Error(label + " can't be used: its architecture \"" + name + "\" is not supported; these are: " +
-                known_architectures() + ".");
+    throw Error(label + " can't be used: its architecture \"" + name +
+                "\" is not supported; these are: " + known_architectures() + ".");
   }
   const Members members(folder.config(), label);
   Config config;

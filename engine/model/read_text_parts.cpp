@@ -34,7 +34,8 @@ std::string template_in(const nlohmann::json& config) {
   if (found->is_string()) return found->get<std::string>();
   if (!found->is_array()) return {};
   for (const auto& entry : *found) {
-    if (entry.is_object() && entry.value("name", "") == "default" && entry.contains("template") && entry["template"].is_string()) {
+    if (entry.is_object() && entry.value("name", "") == "default" && entry.contains("template") &&
+        entry["template"].is_string()) {
       return entry["template"].get<std::string>();
     }
   }

@@ -18,7 +18,8 @@ double llama3(const RopeConfig& config, double frequency) {
 
 // The dimension pair that turns `rotations` times within the original context (yarn, eq. 17 solved for the dimension).
 double yarn_dimension(const RopeConfig& config, double rotations) {
-  return config.dimensions * std::log(config.original_context / (rotations * 2 * std::numbers::pi)) / (2 * std::log(config.base));
+  return config.dimensions * std::log(config.original_context / (rotations * 2 * std::numbers::pi)) /
+         (2 * std::log(config.base));
 }
 
 double yarn(const RopeConfig& config, int pair, double frequency) {
@@ -46,10 +47,18 @@ std::vector<double> rope_frequencies(const RopeConfig& config, std::span<const f
       continue;
     }
     switch (config.scaling) {
-      case RopeScaling::none: frequencies[i] = frequency; break;
-      case RopeScaling::linear: frequencies[i] = frequency / config.factor; break;
-      case RopeScaling::llama3: frequencies[i] = llama3(config, frequency); break;
-      case RopeScaling::yarn: frequencies[i] = yarn(config, static_cast<int>(i), frequency); break;
+      case RopeScaling::none:
+        frequencies[i] = frequency;
+        break;
+      case RopeScaling::linear:
+        frequencies[i] = frequency / config.factor;
+        break;
+      case RopeScaling::llama3:
+        frequencies[i] = llama3(config, frequency);
+        break;
+      case RopeScaling::yarn:
+        frequencies[i] = yarn(config, static_cast<int>(i), frequency);
+        break;
     }
   }
   return frequencies;

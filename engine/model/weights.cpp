@@ -23,11 +23,16 @@ Packing packing_for(BlockType type, const LoadOptions& options) {
   if (options.weight_dtype == WeightType::f32 || type == BlockType::f32) return Packing::f32;
   const bool integers = options.compute_dtype != ComputeType::f32;
   switch (type) {
-    case BlockType::q4_0: return integers ? Packing::q4 : Packing::f32;
-    case BlockType::q4_1: return integers ? Packing::q4_offset : Packing::f32;
-    case BlockType::q8_0: return integers ? Packing::q8 : Packing::f32;
-    case BlockType::bf16: return Packing::bf16;
-    default: return Packing::f16;
+    case BlockType::q4_0:
+      return integers ? Packing::q4 : Packing::f32;
+    case BlockType::q4_1:
+      return integers ? Packing::q4_offset : Packing::f32;
+    case BlockType::q8_0:
+      return integers ? Packing::q8 : Packing::f32;
+    case BlockType::bf16:
+      return Packing::bf16;
+    default:
+      return Packing::f16;
   }
 }
 
@@ -67,7 +72,8 @@ class Loader {
         if (!pack_row(matrix, row, tensor, tensor.data.subspan(from * row_bytes, row_bytes), values)) finite = false;
       }
     });
-    if (!finite) throw Error(source_.label() + " can't be used: its tensor " + name + " holds values that are not finite.");
+    if (!finite)
+      throw Error(source_.label() + " can't be used: its tensor " + name + " holds values that are not finite.");
     finish(tensor);
     return matrix;
   }
@@ -102,8 +108,8 @@ class Loader {
     const TensorView* tensor = source_.find(name);
     if (tensor == nullptr) throw Error(source_.label() + " can't be used: it has no tensor " + name + ".");
     if (tensor->shape != shape) {
-      throw Error(source_.label() + " can't be used: its tensor " + name + " is " + shape_text(tensor->shape) + " and should be " +
-                  shape_text(shape) + ".");
+      throw Error(source_.label() + " can't be used: its tensor " + name + " is " + shape_text(tensor->shape) +
+                  " and should be " + shape_text(shape) + ".");
     }
     return *tensor;
   }
@@ -143,7 +149,8 @@ LayerWeights load_layer(Loader& loader, const Config& config, const TensorNames&
     if (d >= 2 * pairs) return row;
     return row - d + (d < pairs ? 2 * d : 2 * (d - pairs) + 1);
   };
-  const std::function<int(int)> rows = interleaved ? std::function<int(int)>(from_interleaved) : std::function<int(int)>();
+  const std::function<int(int)> rows =
+      interleaved ? std::function<int(int)>(from_interleaved) : std::function<int(int)>();
   const auto name = [layer](std::string_view pattern) { return tensor_name(pattern, layer); };
   const int q = config.n_heads * dim;
   const int kv = config.n_kv_heads * dim;
@@ -165,7 +172,8 @@ LayerWeights load_layer(Loader& loader, const Config& config, const TensorNames&
 std::size_t Weights::bytes() const {
   std::size_t total = embedding.bytes() + (output ? output->bytes() : 0);
   for (const LayerWeights& layer : layers) {
-    for (const Linear* linear : {&layer.query, &layer.key, &layer.value, &layer.attention_output, &layer.gate, &layer.up, &layer.down}) {
+    for (const Linear* linear :
+         {&layer.query, &layer.key, &layer.value, &layer.attention_output, &layer.gate, &layer.up, &layer.down}) {
       total += linear->matrix.bytes() + linear->bias.size() * sizeof(float);
     }
     total += (layer.attention_norm.size() + layer.mlp_norm.size()) * sizeof(float);
@@ -182,9 +190,11 @@ Weights load_weights(const WeightSource& source, const Config& config, const Loa
   loader.expect_steps(config.n_layers * matrices_per_layer + 2);
   Weights weights;
   weights.embedding = loader.matrix(std::string(names.embedding), config.n_vocab, config.n_embd);
-  if (loader.has(std::string(names.output))) weights.output = loader.matrix(std::string(names.output), config.n_vocab, config.n_embd);
+  if (loader.has(std::string(names.output)))
+    weights.output = loader.matrix(std::string(names.output), config.n_vocab, config.n_embd);
   weights.output_norm = loader.vector(std::string(names.output_norm), config.n_embd);
-  if (loader.has("rope_freqs.weight")) weights.rope_divisors = loader.vector("rope_freqs.weight", config.rope.dimensions / 2);
+  if (loader.has("rope_freqs.weight"))
+    weights.rope_divisors = loader.vector("rope_freqs.weight", config.rope.dimensions / 2);
   for (int layer = 0; layer < config.n_layers; ++layer) {
     weights.layers.push_back(load_layer(loader, config, names, source.interleaves_qk(architecture), layer));
   }

@@ -34,7 +34,7 @@ struct Weights {
   std::optional<PackedMatrix> output;  ///< [n_vocab, n_embd]; none: the embedding (tied)
   std::vector<float> output_norm;      ///< [n_embd]
   std::vector<LayerWeights> layers;
-  std::vector<float> rope_divisors;    ///< [rope dimensions / 2], or empty
+  std::vector<float> rope_divisors;  ///< [rope dimensions / 2], or empty
 
   std::size_t bytes() const;
   const PackedMatrix& head() const { return output ? *output : embedding; }

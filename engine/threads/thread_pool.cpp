@@ -27,7 +27,8 @@ void pause() {
 
 }  // namespace
 
-ThreadPool::ThreadPool(int threads) : shares_(std::make_unique<Share[]>(static_cast<std::size_t>(std::max(threads, 1)))) {
+ThreadPool::ThreadPool(int threads)
+    : shares_(std::make_unique<Share[]>(static_cast<std::size_t>(std::max(threads, 1)))) {
   try {
     for (int thread = 1; thread < threads; ++thread) workers_.emplace_back([this, thread] { work(thread); });
   } catch (const std::system_error& error) {
@@ -39,7 +40,9 @@ ThreadPool::ThreadPool(int threads) : shares_(std::make_unique<Share[]>(static_c
   }
 }
 
-ThreadPool::~ThreadPool() { stop(); }
+ThreadPool::~ThreadPool() {
+  stop();
+}
 
 void ThreadPool::stop() {
   stopping_.store(true);
@@ -78,7 +81,8 @@ void ThreadPool::run_erased(std::size_t chunks, Erased function, void* self) {
 void ThreadPool::work(int thread) {
   std::uint32_t seen = 0;
   while (true) {
-    for (int spin = 0; spin < spins_before_sleep && generation_.load(std::memory_order_acquire) == seen; ++spin) pause();
+    for (int spin = 0; spin < spins_before_sleep && generation_.load(std::memory_order_acquire) == seen; ++spin)
+      pause();
     generation_.wait(seen, std::memory_order_acquire);
     seen = generation_.load(std::memory_order_acquire);
     if (stopping_.load()) return;

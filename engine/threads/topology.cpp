@@ -102,7 +102,8 @@ CpuLimits cpu_limits(const std::vector<int>& allowed, const fs::path& root) {
 
 int threads_within(const CpuLimits& limits, std::string* reason) {
   int threads = std::max(limits.physical_cores, 1);
-  std::string why = limits.physical_cores < static_cast<int>(limits.allowed.size()) ? "physical cores" : "processors allowed";
+  std::string why =
+      limits.physical_cores < static_cast<int>(limits.allowed.size()) ? "physical cores" : "processors allowed";
   if (limits.quota > 0 && std::floor(limits.quota) < threads) {
     threads = std::max(static_cast<int>(std::floor(limits.quota)), 1);
     why = "cgroup quota";
@@ -111,6 +112,8 @@ int threads_within(const CpuLimits& limits, std::string* reason) {
   return threads;
 }
 
-int default_threads(std::string* reason) { return threads_within(cpu_limits(affinity_mask(), "/"), reason); }
+int default_threads(std::string* reason) {
+  return threads_within(cpu_limits(affinity_mask(), "/"), reason);
+}
 
 }  // namespace runnel

@@ -8,9 +8,9 @@ namespace runnel {
 
 /// What bounds the number of threads that can run at once.
 struct CpuLimits {
-  std::vector<int> allowed;   ///< processors in the affinity mask
-  int physical_cores = 0;     ///< distinct cores among them
-  double quota = 0;           ///< processors' worth of time the cgroup allows, 0: no limit
+  std::vector<int> allowed;  ///< processors in the affinity mask
+  int physical_cores = 0;    ///< distinct cores among them
+  double quota = 0;          ///< processors' worth of time the cgroup allows, 0: no limit
 };
 
 /// Reads sysfs and the cgroup files below `root` ("/" on a real system) for the processors in `allowed`.

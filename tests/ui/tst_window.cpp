@@ -88,6 +88,9 @@ class WindowTest : public QObject {
   void everything_has_a_name_for_screen_readers();
   void no_model_says_how_to_get_one();
   void a_failed_load_shows_its_sentence();
+  void a_loaded_model_ends_the_problem_of_a_failed_load_alone();
+  void the_model_used_last_is_named_when_it_is_gone();
+  void a_template_that_can_not_be_used_is_told();
   void keys_open_and_close_the_panels();
 
  private:
@@ -241,6 +244,41 @@ void WindowTest::a_failed_load_shows_its_sentence() {
   QVERIFY(banner->isVisible());
   fixture.app->dismissProblem();
   QVERIFY(!banner->isVisible());
+}
+
+void WindowTest::a_loaded_model_ends_the_problem_of_a_failed_load_alone() {
+  WindowFixture fixture(false);
+  fixture.backend.failNextLoad(QStringLiteral("The file ends early."));
+  fixture.app->start(QStringLiteral("/models/x.gguf"));
+  QTRY_COMPARE(fixture.app->problem(), QStringLiteral("The file ends early."));
+  fixture.app->start(QStringLiteral("/models/y.gguf"));
+  QTRY_VERIFY(fixture.app->models()->ready());
+  QCOMPARE(fixture.app->problem(), QString());
+
+  fixture.app->showProblem(QStringLiteral("The disk is full."));
+  QSignalSpy loaded(fixture.app->models(), &ModelPicker::loaded);
+  fixture.app->start(QStringLiteral("/models/z.gguf"));
+  QTRY_COMPARE(loaded.size(), 1);
+  QCOMPARE(fixture.app->problem(), QStringLiteral("The disk is full."));
+}
+
+void WindowTest::the_model_used_last_is_named_when_it_is_gone() {
+  WindowFixture fixture(false);
+  fixture.settings().setModelPath(QStringLiteral("/models/gone.gguf"));
+  fixture.app->start({});
+  QVERIFY(fixture.app->problem().contains(QStringLiteral("/models/gone.gguf")));
+  QVERIFY(fixture.item(QStringLiteral("NoModel"))->isVisible());
+}
+
+void WindowTest::a_template_that_can_not_be_used_is_told() {
+  WindowFixture fixture(false);
+  ModelFacts facts;
+  facts.has_chat_template = true;
+  facts.template_problem = "The chat template can't be used: line 2: unknown statement 'x'.";
+  fixture.backend.setFacts(facts);
+  fixture.app->start(QStringLiteral("/models/test.gguf"));
+  QTRY_VERIFY(fixture.app->models()->ready());
+  QVERIFY(fixture.app->problem().startsWith(QString::fromStdString(facts.template_problem)));
 }
 
 void WindowTest::keys_open_and_close_the_panels() {

@@ -124,7 +124,9 @@ void ModelPicker::rescan() {
 
 void ModelPicker::loadDefault() {
   const QString last = m_settings.modelPath();
-  if (!last.isEmpty() && QFileInfo::exists(last))
+  const bool isThere = QFileInfo::exists(last);
+  if (!last.isEmpty() && !isThere) Q_EMIT failed(tr("The model used last, %1, is no longer there.").arg(last));
+  if (isThere)
     load(last);
   else if (!m_entries.isEmpty())
     load(m_entries.constFirst().path);

@@ -9,7 +9,7 @@ namespace runnel::jinja {
 
 namespace {
 
-/// Levels of nesting of statements and expressions together. Each needs about 1.5 KB of stack.
+/// Levels of nesting of statements and expressions together; a thread with 256 KB of stack has room for them.
 constexpr int depth_limit = 64;
 
 struct BinaryOperator {

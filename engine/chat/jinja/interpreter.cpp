@@ -6,9 +6,9 @@ namespace runnel::jinja {
 
 namespace {
 
-/// Levels of statements, expressions and macro calls inside each other while rendering. Each needs about 0.7 KB of
-/// stack; the threads of Qt and musl have as little as 256 KB.
-constexpr int depth_limit = 200;
+/// Levels of statements, expressions and macro calls inside each other while rendering; a thread with 256 KB of stack
+/// has room for them.
+constexpr int depth_limit = 150;
 
 }  // namespace
 
@@ -141,6 +141,7 @@ Interpreter::Flow Interpreter::run_capture(const Statement& statement) {
 
 Interpreter::Flow Interpreter::run_scope(const Statement& statement) {
   std::vector<Value> values;
+  values.reserve(statement.values.size());
   for (const auto& value : statement.values) values.push_back(evaluate(*value));
   const InScope scope(*this, scope_);
   for (std::size_t at = 0; at < values.size(); ++at) assign(statement.assigned[at], values[at]);

@@ -136,6 +136,7 @@ void Writer::write_key(const Value& key) {
 void Writer::write_dict(const Dict& dict, int depth) {
   if (dict.entries.empty()) return put("{}");
   std::vector<const std::pair<Value, Value>*> entries;
+  entries.reserve(dict.entries.size());
   for (const auto& entry : dict.entries) entries.push_back(&entry);
   if (style_.sorted) {
     context_.meter.step(entries.size() * 16);

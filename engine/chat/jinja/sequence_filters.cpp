@@ -172,16 +172,14 @@ template <bool largest>
 Value extreme(Context& context, const Value& self, const Arguments& arguments) {
   const Bound bound(arguments, {"case_sensitive", "attribute"});
   const Ref<List> all = to_list(context, self);
-  const Value* best = nullptr;
-  Value best_key;
+  std::vector<Value> keys;
+  std::size_t best = 0;
   for (const auto& item : all->items) {
-    Value key = folded(context, key_of(context, item, bound[1]), bound.truth(0, false));
-    const int order = best ? compare(context, key, best_key) : 0;
-    if (best && (largest ? order <= 0 : order >= 0)) continue;
-    best = &item;
-    best_key = std::move(key);
+    keys.push_back(folded(context, key_of(context, item, bound[1]), bound.truth(0, false)));
+    const int order = compare(context, keys.back(), keys[best]);
+    if (largest ? order > 0 : order < 0) best = keys.size() - 1;
   }
-  return best ? *best : Undefined();
+  return keys.empty() ? Undefined() : all->items[best];
 }
 
 Value sum(Context& context, const Value& self, const Arguments& arguments) {
@@ -196,7 +194,8 @@ Value sum(Context& context, const Value& self, const Arguments& arguments) {
 
 /// As to_list, but what is false has no entries, not even none.
 Ref<List> to_list_if_true(Context& context, const Value& value) {
-  return is_true(value) ? to_list(context, value) : context.list();
+  if (!is_true(value)) return context.list();
+  return to_list(context, value);
 }
 
 /// `map('upper')`, `map(attribute='role')`.

@@ -92,7 +92,7 @@ Text TextBuilder::finish() {
 }
 
 std::size_t find(std::string_view text, std::string_view needle, std::size_t from) {
-  if (from > text.size()) return std::string_view::npos;
+  if (from > text.size() || needle.size() > text.size() - from) return std::string_view::npos;
   if (needle.empty()) return from;
   // std::string_view::find may take length × length steps; glibc's memmem is linear.
   const void* found = memmem(text.data() + from, text.size() - from, needle.data(), needle.size());

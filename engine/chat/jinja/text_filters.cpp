@@ -170,7 +170,7 @@ bool read_number(std::string_view bytes, Number& number) {
 
 Value to_integer(Context&, const Value& self, const Arguments& arguments) {
   const Bound bound(arguments, {"default", "base"});
-  const Value fallback = bound[0] ? *bound[0] : Value::integer(std::int64_t{0});
+  Value fallback = bound[0] ? *bound[0] : Value::integer(std::int64_t{0});
   if (is_integer(self)) return Value::integer(as_integer(self));
   double real = 0;
   std::int64_t integer = 0;

@@ -104,7 +104,7 @@ struct Loop : Object {
 
   Ref<List> items;
   std::size_t index = 0;
-  Ref<List> last_changed{};  ///< arguments of the last call of `loop.changed`
+  Ref<List> last_changed;  ///< arguments of the last call of `loop.changed`
 };
 
 struct Context;

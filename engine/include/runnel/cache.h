@@ -16,16 +16,18 @@ std::string_view name_of(KvType type);
 
 /// Capacity and eviction of the streaming cache (StreamingLLM, Xiao et al. 2023, arXiv 2309.17453, section 3.2).
 struct CacheSettings {
-  int ctx_size = 0;    ///< capacity in tokens, 16 … ; 0: min(4096, trained context)
-  int n_keep = 4;      ///< attention sinks: the first tokens, kept for ever; 0 … ctx_size − 2
-  int n_discard = 1;   ///< oldest evictable tokens dropped when full; 1 … ctx_size − n_keep − 1, or -1: half of them
+  int ctx_size = 0;   ///< capacity in tokens, 16 … ; 0: min(4096, trained context)
+  int n_keep = 4;     ///< attention sinks: the first tokens, kept for ever; 0 … ctx_size − 2
+  int n_discard = 1;  ///< oldest evictable tokens dropped when full; 1 … ctx_size − n_keep − 1, or -1: half of them
   KvType kv_type = KvType::f16;
-  int batch = 512;     ///< tokens evaluated at once; cut to the headroom
+  int batch = 512;                   ///< tokens evaluated at once; cut to the headroom
   bool allow_untrained_ctx = false;  ///< permit a ctx_size above the trained context
 };
 
 /// Slots reserved beside ctx_size: evicted entries stay readable there for exact batches and for going back.
-constexpr int headroom(int ctx_size) { return ctx_size / 2 < 512 ? ctx_size / 2 : 512; }
+constexpr int headroom(int ctx_size) {
+  return ctx_size / 2 < 512 ? ctx_size / 2 : 512;
+}
 
 /// Throws Error that names the setting, its value and the allowed range. `trained_context` in tokens, 0: unknown.
 void validate(const CacheSettings& settings, int trained_context);
@@ -55,15 +57,15 @@ struct EvictionEvent {
 /// What the cache holds, as a value that may cross threads.
 struct CacheTelemetry {
   CacheSettings settings;
-  std::int64_t fed = 0;         ///< tokens of the conversation so far, evicted ones included
-  std::int64_t evicted = 0;     ///< of these, no longer cached
-  std::int64_t evictions = 0;   ///< how often something was dropped
-  int cached = 0;               ///< tokens in the cache now
-  int slots = 0;                ///< ctx_size + headroom
-  int head = 0;                 ///< slot that the next token is written to
-  std::size_t bytes = 0;        ///< memory of keys and values, measured
+  std::int64_t fed = 0;        ///< tokens of the conversation so far, evicted ones included
+  std::int64_t evicted = 0;    ///< of these, no longer cached
+  std::int64_t evictions = 0;  ///< how often something was dropped
+  int cached = 0;              ///< tokens in the cache now
+  int slots = 0;               ///< ctx_size + headroom
+  int head = 0;                ///< slot that the next token is written to
+  std::size_t bytes = 0;       ///< memory of keys and values, measured
   std::size_t bytes_per_token = 0;
-  std::vector<Run> runs;        ///< in cache order
+  std::vector<Run> runs;  ///< in cache order
   /// Since the last telemetry was taken, at most the newest 4,096. The first may be one that was taken before and has
   /// grown since (same `at`).
   std::vector<EvictionEvent> events;

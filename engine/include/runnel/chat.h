@@ -26,10 +26,12 @@ struct Message {
 /// What a template is rendered with, besides the messages.
 struct RenderOptions {
   bool add_generation_prompt = true;  ///< end with the opening of an assistant's turn
-  std::string bos_token{};            ///< text of the BOS token, "" when the vocabulary has none
-  std::string eos_token{};            ///< text of the EOS token, "" when the vocabulary has none
+  // NOLINTBEGIN(readability-redundant-member-init): so that callers may name only some of the fields
+  std::string bos_token = {};  ///< text of the BOS token, "" when the vocabulary has none
+  std::string eos_token = {};  ///< text of the EOS token, "" when the vocabulary has none
+  // NOLINTEND(readability-redundant-member-init)
   /// Seconds since the epoch that `strftime_now` shows, in local time; default: the present.
-  std::optional<std::int64_t> now{};
+  std::optional<std::int64_t> now = std::nullopt;
 };
 
 /// A model's chat template: Jinja as jinja2 renders it in the set-up of transformers (trim_blocks, lstrip_blocks, loop
@@ -70,13 +72,13 @@ struct Turn {
 /// `messages` ends with a user message. Where the template refuses a system message, here and in next_turn, its text
 /// moves in front of the first user message's.
 Turn first_turn(const ChatTemplate& chat_template, const Tokenizer& tokenizer, std::span<const Message> messages,
-                RenderOptions options);
+                const RenderOptions& options);
 
 /// What to feed after the answer `messages[last_answer]`, which is in the cache as it was sampled: the rendering with
 /// that answer replaced by a marker, from behind the marker on; less its first token when that ends a generation and
 /// equals `last_fed` (the model produced it and it was fed), together with blanks before it. Throws Error when the
 /// template does not show the marker exactly once and unchanged.
 Turn next_turn(const ChatTemplate& chat_template, const Tokenizer& tokenizer, std::span<const Message> messages,
-               std::size_t last_answer, std::optional<Token> last_fed, RenderOptions options);
+               std::size_t last_answer, std::optional<Token> last_fed, const RenderOptions& options);
 
 }  // namespace runnel

@@ -52,6 +52,7 @@ struct ModelFacts {
   std::string rope;         ///< e.g. "rope, base 100000" or "rope, yarn × 4"
   std::string tokenizer;    ///< e.g. "byte-level BPE (smollm)", or why there is none
   bool has_chat_template = false;
+  std::string template_problem;  ///< why the model's own chat template can't be used; empty when it can
   std::vector<std::pair<std::string, int>> tensor_types;  ///< block type → number of tensors, most frequent first
 };
 

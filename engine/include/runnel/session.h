@@ -14,10 +14,10 @@ namespace runnel {
 
 /// Which part of the settings changes; what is absent stays.
 struct CacheChange {
-  std::optional<int> ctx_size;
-  std::optional<int> n_keep;
-  std::optional<int> n_discard;
-  std::optional<KvType> kv_type;
+  std::optional<int> ctx_size{};
+  std::optional<int> n_keep{};
+  std::optional<int> n_discard{};
+  std::optional<KvType> kv_type{};
 };
 
 /// One conversation's state: a model, its streaming cache and the logits after the last token.

@@ -17,7 +17,8 @@ inline Ints dot4_unsigned(Ints sum, Bytes weights, std::int32_t x) {
   return {four_products(sum.a, weights.a, broadcast), four_products(sum.b, weights.b, broadcast)};
 }
 
-// maddubs takes one unsigned side: |w| × (x with w's sign), which stays below its saturation since |w| ≤ 128, |x| ≤ 127.
+// maddubs takes one unsigned side: |w| × (x with w's sign), which stays below its saturation since |w| ≤ 128, |x| ≤
+// 127.
 constexpr std::int32_t signed_zero = 0;
 inline Ints dot4_signed(Ints sum, Bytes weights, std::int32_t x) {
   const __m256i broadcast = _mm256_set1_epi32(x);

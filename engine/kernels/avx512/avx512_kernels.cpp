@@ -12,7 +12,8 @@ inline Ints dot4_unsigned(Ints sum, Bytes weights, std::int32_t x) {
   return {_mm512_add_epi32(sum.v, _mm512_madd_epi16(pairs, _mm512_set1_epi16(1)))};
 }
 
-// maddubs takes one unsigned side: |w| × (x with w's sign), which stays below its saturation since |w| ≤ 128, |x| ≤ 127.
+// maddubs takes one unsigned side: |w| × (x with w's sign), which stays below its saturation since |w| ≤ 128, |x| ≤
+// 127.
 constexpr std::int32_t signed_zero = 0;
 inline Ints dot4_signed(Ints sum, Bytes weights, std::int32_t x) {
   const __m512i broadcast = _mm512_set1_epi32(x);

@@ -47,20 +47,23 @@ Bf16Matmul::~Bf16Matmul() = default;
 bool Bf16Matmul::supported() {
   switch (dnnl::get_effective_cpu_isa()) {
     case dnnl::cpu_isa::avx512_core_bf16:
-    case dnnl::cpu_isa::avx512_core_amx: return true;
-    default: return false;
+    case dnnl::cpu_isa::avx512_core_amx:
+      return true;
+    default:
+      return false;
   }
 }
 
-void Bf16Matmul::multiply(const PackedView& weights, int first, int last, const std::uint16_t* x, int tokens, float* out,
-                          std::size_t stride, int thread) {
+void Bf16Matmul::multiply(const PackedView& weights, int first, int last, const std::uint16_t* x, int tokens,
+                          float* out, std::size_t stride, int thread) {
   Worker& worker = workers_[static_cast<std::size_t>(thread)];
   if (!worker.single_threaded) omp_set_num_threads(1);
   worker.single_threaded = true;
   const int rows = (last - first) * group_rows;
   worker.weights.reserve(static_cast<std::size_t>(rows) * static_cast<std::size_t>(weights.columns));
   for (int group = first; group < last; ++group) {
-    kernels_.unpack_bf16(weights, group, worker.weights.data() + (group - first) * group_rows, static_cast<std::size_t>(rows));
+    kernels_.unpack_bf16(weights, group, worker.weights.data() + (group - first) * group_rows,
+                         static_cast<std::size_t>(rows));
   }
   const Shape shape{padded_tokens(tokens), weights.columns, rows, static_cast<memory::dim>(stride)};
   auto found = worker.products.find(shape);

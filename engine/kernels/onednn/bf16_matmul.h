@@ -8,8 +8,9 @@
 
 namespace runnel {
 
-/// Products of many tokens through oneDNN in bfloat16, for processors with AMX: weights are unpacked a few groups of rows
-/// at a time into scratch, never as a second copy of the model. The one place that knows oneDNN's interface (2.x and 3.x).
+/// Products of many tokens through oneDNN in bfloat16, for processors with AMX: weights are unpacked a few groups of
+/// rows at a time into scratch, never as a second copy of the model. The one place that knows oneDNN's interface (2.x
+/// and 3.x).
 class Bf16Matmul {
  public:
   /// `threads` that may call `multiply` at the same time.
@@ -21,8 +22,8 @@ class Bf16Matmul {
   /// Whether the processor has bfloat16 products at all (the answers are right); they pay only with AMX.
   static bool supported();
 
-  /// Rows of activations and output that a product over `tokens` reads and writes; the surplus holds nothing of use. Few
-  /// sizes, because oneDNN compiles a kernel for each.
+  /// Rows of activations and output that a product over `tokens` reads and writes; the surplus holds nothing of use.
+  /// Few sizes, because oneDNN compiles a kernel for each.
   static int padded_tokens(int tokens) { return (tokens + 63) / 64 * 64; }
 
   /// Groups of rows that one call should take.

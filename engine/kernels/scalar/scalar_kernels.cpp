@@ -12,13 +12,20 @@ namespace {
 
 constexpr int lanes = group_rows;
 
-float load(const std::uint16_t* half, std::size_t i) { return f16_to_f32(half[i]); }
-float load(const float* value, std::size_t i) { return value[i]; }
+float load(const std::uint16_t* half, std::size_t i) {
+  return f16_to_f32(half[i]);
+}
+float load(const float* value, std::size_t i) {
+  return value[i];
+}
 
-float bfloat(const std::uint16_t* bits, std::size_t i) { return bf16_to_f32(bits[i]); }
+float bfloat(const std::uint16_t* bits, std::size_t i) {
+  return bf16_to_f32(bits[i]);
+}
 
 // One block of 32 columns: sums[lane] += the integer dot product scaled by both sides.
-void add_block(Packing packing, const std::byte* block, const std::int8_t* x, float x_scale, std::int32_t x_sum, float* sums) {
+void add_block(Packing packing, const std::byte* block, const std::int8_t* x, float x_scale, std::int32_t x_sum,
+               float* sums) {
   const auto* scales = reinterpret_cast<const std::uint16_t*>(block);
   const auto* offsets = scales + lanes;
   const std::byte* quants = block + (packing == Packing::q4_offset ? 64 : 32);
@@ -42,7 +49,8 @@ void add_block(Packing packing, const std::byte* block, const std::int8_t* x, fl
 void integer_group(const PackedView& weights, int group, const QuantizedRows& x, int token, float* out) {
   const int blocks = weights.columns / block_columns;
   const std::size_t block_bytes = packed_block_bytes(weights.packing);
-  const std::byte* start = weights.data + static_cast<std::size_t>(group) * static_cast<std::size_t>(blocks) * block_bytes;
+  const std::byte* start =
+      weights.data + static_cast<std::size_t>(group) * static_cast<std::size_t>(blocks) * block_bytes;
   float sums[lanes] = {};
   for (int b = 0; b < blocks; ++b) {
     const std::size_t at = x.at(token, b, blocks);
@@ -69,14 +77,16 @@ void float_group(const PackedView& weights, int group, const float* x, float* ou
   std::copy_n(sums, lanes, out);
 }
 
-void matmul(const PackedView& weights, int first, int last, const Activations& x, int m, float* out, std::size_t stride) {
+void matmul(const PackedView& weights, int first, int last, const Activations& x, int m, float* out,
+            std::size_t stride) {
   for (int group = first; group < last; ++group) {
     for (int token = 0; token < m; ++token) {
       float* to = out + static_cast<std::size_t>(token) * stride + static_cast<std::size_t>(group) * lanes;
       if (is_integer(weights.packing)) {
         integer_group(weights, group, x.quantized, token, to);
       } else {
-        float_group(weights, group, x.values + static_cast<std::size_t>(token) * static_cast<std::size_t>(weights.columns), to);
+        float_group(weights, group,
+                    x.values + static_cast<std::size_t>(token) * static_cast<std::size_t>(weights.columns), to);
       }
     }
   }
@@ -96,7 +106,8 @@ float weight_at(const PackedView& weights, int group, int lane, int column) {
   const std::byte* quants = at + (weights.packing == Packing::q4_offset ? 64 : 32);
   const float scale = f16_to_f32(scales[lane]);
   const int c = column % block_columns;
-  if (weights.packing == Packing::q8) return scale * static_cast<float>(static_cast<std::int8_t>(quants[c / 4 * 64 + lane * 4 + c % 4]));
+  if (weights.packing == Packing::q8)
+    return scale * static_cast<float>(static_cast<std::int8_t>(quants[c / 4 * 64 + lane * 4 + c % 4]));
   const auto pair = static_cast<unsigned>(quants[c % 16 / 4 * 64 + lane * 4 + c % 4]);
   const auto q = static_cast<float>(c < 16 ? pair & 15U : pair >> 4U);
   return weights.packing == Packing::q4 ? scale * (q - 8) : scale * q + f16_to_f32(scales[lanes + lane]);
@@ -105,7 +116,8 @@ float weight_at(const PackedView& weights, int group, int lane, int column) {
 void unpack_bf16(const PackedView& weights, int group, std::uint16_t* out, std::size_t stride) {
   for (int column = 0; column < weights.columns; ++column) {
     for (int lane = 0; lane < lanes; ++lane) {
-      out[static_cast<std::size_t>(column) * stride + static_cast<std::size_t>(lane)] = f32_to_bf16(weight_at(weights, group, lane, column));
+      out[static_cast<std::size_t>(column) * stride + static_cast<std::size_t>(lane)] =
+          f32_to_bf16(weight_at(weights, group, lane, column));
     }
   }
 }
@@ -122,7 +134,7 @@ void quantize_row(const float* x, int columns, const QuantizedRows& out, int tok
     float largest = 0;
     for (int i = 0; i < block_columns; ++i) largest = std::max(largest, std::fabs(from[i]));
     const float scale = largest / 127.0F;
-    const float inverse = largest > 0 ? 127.0F / largest : 0.0F;
+    const float inverse = largest >= least_absmax ? 127.0F / largest : 0.0F;
     std::int32_t sum = 0;
     for (int i = 0; i < block_columns; ++i) {
       const auto q = static_cast<std::int8_t>(std::nearbyint(from[i] * inverse));
@@ -174,7 +186,8 @@ void accumulate(const float* weights, std::size_t stride, int rows, const KvView
     for (int j = 0; j < count; ++j) {
       const float weight = weights[static_cast<std::size_t>(r) * stride + static_cast<std::size_t>(j)];
       for (std::size_t d = 0; d < dim; ++d) {
-        out[static_cast<std::size_t>(r) * dim + d] += weight * load(values, static_cast<std::size_t>(slot + j) * dim + d);
+        out[static_cast<std::size_t>(r) * dim + d] +=
+            weight * load(values, static_cast<std::size_t>(slot + j) * dim + d);
       }
     }
   }

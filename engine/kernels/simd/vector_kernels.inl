@@ -147,7 +147,7 @@ void quantize_row(const float* x, int columns, const QuantizedRows& out, int tok
     const Floats low = Floats::load(x);
     const Floats high = Floats::load(x + 16);
     const float absmax = Floats::max(low.abs(), high.abs()).largest();
-    const Floats inverse = Floats::set1(absmax > 0 ? 127.0F / absmax : 0.0F);
+    const Floats inverse = Floats::set1(absmax >= least_absmax ? 127.0F / absmax : 0.0F);
     const Ints q_low = Ints::from_rounded(low * inverse);
     const Ints q_high = Ints::from_rounded(high * inverse);
     q_low.store_int8(out.quants + at * block_columns);

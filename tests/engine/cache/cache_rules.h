@@ -17,8 +17,8 @@ struct CacheRules {
   int ctx;
   int keep;
   int discard;
-  std::int64_t n = 0;                                       ///< tokens fed
-  std::vector<std::int64_t> items{};                        ///< cached, ascending
+  std::int64_t n = 0;                                         ///< tokens fed
+  std::vector<std::int64_t> items{};                          ///< cached, ascending
   std::vector<std::pair<std::int64_t, std::int64_t>> gone{};  ///< {tokens fed when it was dropped, position}
   std::set<std::int64_t> system{};
   std::set<std::int64_t> pins{};

@@ -100,7 +100,8 @@ void IntervalSetTest::is_a_set_of_positions_in_random_play() {
       }
     }
     for (std::int64_t p = 0; p < 50; ++p) QCOMPARE(set.contains(p), expected.contains(p));
-    for (std::size_t i = 1; i < set.intervals().size(); ++i) QVERIFY(set.intervals()[i - 1].end < set.intervals()[i].first);
+    for (std::size_t i = 1; i < set.intervals().size(); ++i)
+      QVERIFY(set.intervals()[i - 1].end < set.intervals()[i].first);
   }
 }
 

@@ -29,7 +29,8 @@ std::vector<float> key(const KvMemory& memory, int layer, int head, int slot) {
   const KvView view = memory.view(layer, head);
   std::vector<float> row;
   for (int d = 0; d < view.head_dim; ++d) {
-    row.push_back(number(view.keys, memory.type(), static_cast<std::size_t>((slot / 16 * view.head_dim + d) * 16 + slot % 16)));
+    row.push_back(
+        number(view.keys, memory.type(), static_cast<std::size_t>((slot / 16 * view.head_dim + d) * 16 + slot % 16)));
   }
   return row;
 }
@@ -125,7 +126,8 @@ void KvMemoryTest::copies_between_types_and_sizes() {
   constexpr int n_slots = 40;
   const Filled filled(shape, n_slots, from);
   KvMemory target(shape, 23, to);
-  target.copy_from(filled.memory, std::vector<SlotCopy>{{.from = 30, .to = 0, .length = 10}, {.from = 3, .to = 11, .length = 12}});
+  target.copy_from(filled.memory,
+                   std::vector<SlotCopy>{{.from = 30, .to = 0, .length = 10}, {.from = 3, .to = 11, .length = 12}});
   const auto source_of = [](int slot) { return slot < 10 ? slot + 30 : slot - 8; };
   for (int layer = 0; layer < shape.layers; ++layer) {
     for (int head = 0; head < shape.kv_heads; ++head) {
@@ -152,10 +154,13 @@ void KvMemoryTest::counts_its_bytes() {
 void KvMemoryTest::names_both_sizes_when_memory_is_short() {
   const KvShape giant{.layers = 4096, .kv_heads = 64, .head_dim = 128};
   const QString sentence = refusal([&] { KvMemory(giant, 1 << 20, KvType::f32); });
-  QVERIFY2(sentence.contains("281474977 MB") && sentence.contains("available") && sentence.contains("ctx_size"), qPrintable(sentence));
+  QVERIFY2(sentence.contains("281474977 MB") && sentence.contains("available") && sentence.contains("ctx_size"),
+           qPrintable(sentence));
 }
 
-void KvMemoryTest::knows_what_memory_is_available() { QVERIFY(available_memory() > 0); }
+void KvMemoryTest::knows_what_memory_is_available() {
+  QVERIFY(available_memory() > 0);
+}
 
 QTEST_APPLESS_MAIN(KvMemoryTest)
 #include "tst_kv_memory.moc"

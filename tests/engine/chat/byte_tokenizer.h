@@ -34,7 +34,9 @@ class ByteTokenizer : public runnel::Tokenizer {
     return tokens;
   }
 
-  std::vector<Token> encode_after(Token /*previous*/, const runnel::MarkedText& text) const override { return pieces(text); }
+  std::vector<Token> encode_after(Token /*previous*/, const runnel::MarkedText& text) const override {
+    return pieces(text);
+  }
 
   std::vector<Token> pieces(const runnel::MarkedText& text) const {
     std::string bytes;

@@ -22,7 +22,9 @@ struct Case {
   int threads;
 };
 
-double frequency(int pair, int pairs) { return std::pow(10000.0, -static_cast<double>(pair) / pairs); }
+double frequency(int pair, int pairs) {
+  return std::pow(10000.0, -static_cast<double>(pair) / pairs);
+}
 
 // RoPE by its definition, halves, in double.
 std::vector<double> rotated(std::span<const float> x, int pairs, double position) {
@@ -99,9 +101,11 @@ class Trial {
       const std::vector<std::int64_t> seen = keys_of(plan, t);
       for (int head = 0; head < case_.heads; ++head) {
         const auto at = static_cast<std::size_t>(head * case_.head_dim);
-        const std::span<const float> query = std::span(queries).subspan(static_cast<std::size_t>(t) * stride + at, dim());
+        const std::span<const float> query =
+            std::span(queries).subspan(static_cast<std::size_t>(t) * stride + at, dim());
         const std::vector<double> expected = defined(query, seen, head);
-        for (std::size_t d = 0; d < dim(); ++d) worst = std::max(worst, std::abs(out[static_cast<std::size_t>(t) * row + at + d] - expected[d]));
+        for (std::size_t d = 0; d < dim(); ++d)
+          worst = std::max(worst, std::abs(out[static_cast<std::size_t>(t) * row + at + d] - expected[d]));
       }
     }
     cache_.commit();
@@ -125,7 +129,8 @@ class Trial {
     for (int head = 0; head < case_.kv_heads; ++head) {
       const std::size_t from = at + static_cast<std::size_t>(head) * dim();
       rotate(keys_.data() + from, case_.head_dim, rotations.rows(), static_cast<std::size_t>(token), 1.0F, key.data());
-      cache_.memory().store(1, head, plan.slots[static_cast<std::size_t>(token)], key.data(), values_.data() + from, kernels_);
+      cache_.memory().store(1, head, plan.slots[static_cast<std::size_t>(token)], key.data(), values_.data() + from,
+                            kernels_);
     }
   }
 
@@ -133,14 +138,18 @@ class Trial {
   static std::vector<std::int64_t> keys_of(const BatchPlan& plan, int token) {
     std::vector<std::int64_t> positions;
     for (const BatchPlan::Sight& sight : plan.sights_of(token)) {
-      for (std::int32_t k = sight.from; k < sight.to; ++k) positions.push_back(plan.spans[static_cast<std::size_t>(sight.span)].first + k);
+      for (std::int32_t k = sight.from; k < sight.to; ++k)
+        positions.push_back(plan.spans[static_cast<std::size_t>(sight.span)].first + k);
     }
     return positions;
   }
 
   std::span<const float> row_of(const std::vector<float>& all, std::int64_t position, int head) const {
     const int kv_head = head / (case_.heads / case_.kv_heads);
-    return std::span(all).subspan((static_cast<std::size_t>(position) * static_cast<std::size_t>(case_.kv_heads) + static_cast<std::size_t>(kv_head)) * dim(), dim());
+    return std::span(all).subspan((static_cast<std::size_t>(position) * static_cast<std::size_t>(case_.kv_heads) +
+                                   static_cast<std::size_t>(kv_head)) *
+                                      dim(),
+                                  dim());
   }
 
   // softmax(q · k / sqrt(head_dim) − slope × distance) · v, each key rotated to its rank and the query to the last.
@@ -156,7 +165,8 @@ class Trial {
       double score = 0;
       for (std::size_t d = 0; d < dim(); ++d) score += q[d] * k[d];
       score *= scale();
-      if (!slopes_.empty()) score -= static_cast<double>(slopes_[static_cast<std::size_t>(head)]) * static_cast<double>(last - rank);
+      if (!slopes_.empty())
+        score -= static_cast<double>(slopes_[static_cast<std::size_t>(head)]) * static_cast<double>(last - rank);
       const double weight = std::exp(score);
       total += weight;
       const std::span<const float> value = row_of(values_, position, head);
@@ -190,7 +200,16 @@ class AttentionTest : public QObject {
 
 void AttentionTest::is_a_softmax_over_what_is_cached_data() {
   QTest::addColumn<Case>("wanted");
-  const Case plain{.heads = 4, .kv_heads = 4, .head_dim = 16, .pairs = 8, .window = 0, .alibi = false, .ctx_size = 40, .n_discard = 1, .batch = 20, .threads = 2};
+  const Case plain{.heads = 4,
+                   .kv_heads = 4,
+                   .head_dim = 16,
+                   .pairs = 8,
+                   .window = 0,
+                   .alibi = false,
+                   .ctx_size = 40,
+                   .n_discard = 1,
+                   .batch = 20,
+                   .threads = 2};
   const auto with = [&plain](auto&& change) {
     Case changed = plain;
     change(changed);
@@ -200,20 +219,23 @@ void AttentionTest::is_a_softmax_over_what_is_cached_data() {
   QTest::newRow("one thread") << with([](Case& c) { c.threads = 1; });
   QTest::newRow("token by token") << with([](Case& c) { c.batch = 1; });
   QTest::newRow("shared keys") << with([](Case& c) { c.heads = 6, c.kv_heads = 2; });
-  QTest::newRow("one key head for more heads than a task has rows") << with([](Case& c) { c.heads = 32, c.kv_heads = 1; });
+  QTest::newRow("one key head for more heads than a task has rows")
+      << with([](Case& c) { c.heads = 32, c.kv_heads = 1; });
   QTest::newRow("part of the head rotated") << with([](Case& c) { c.head_dim = 20, c.pairs = 3; });
   QTest::newRow("no positions") << with([](Case& c) { c.pairs = 0; });
   QTest::newRow("window") << with([](Case& c) { c.window = 7; });
   QTest::newRow("window of one") << with([](Case& c) { c.window = 1; });
   QTest::newRow("window of the cache's size") << with([](Case& c) { c.window = 40; });
   QTest::newRow("slopes") << with([](Case& c) { c.alibi = true, c.pairs = 0; });
-  QTest::newRow("slopes, shared keys, window") << with([](Case& c) { c.alibi = true, c.pairs = 0, c.kv_heads = 2, c.window = 11; });
+  QTest::newRow("slopes, shared keys, window")
+      << with([](Case& c) { c.alibi = true, c.pairs = 0, c.kv_heads = 2, c.window = 11; });
   QTest::newRow("half is dropped") << with([](Case& c) { c.n_discard = -1; });
   // Long enough for a token's keys to be shared out between threads.
-  QTest::newRow("split, token by token") << with([](Case& c) { c.ctx_size = 700, c.batch = 1, c.threads = 3, c.heads = 2, c.kv_heads = 1; });
-  QTest::newRow("split, few tokens") << with([](Case& c) { c.ctx_size = 700, c.batch = 5, c.threads = 4; });
-  QTest::newRow("split, window in the last part") << with([](Case& c) { c.ctx_size = 700, c.batch = 1, c.window = 9; });
-  QTest::newRow("split, slopes") << with([](Case& c) { c.ctx_size = 700, c.batch = 3, c.alibi = true, c.pairs = 0; });
+  QTest::newRow("split, token by token") << with(
+      [](Case& c) { c.ctx_size = 320, c.batch = 1, c.threads = 3, c.heads = 2, c.kv_heads = 1; });
+  QTest::newRow("split, few tokens") << with([](Case& c) { c.ctx_size = 320, c.batch = 5, c.threads = 4; });
+  QTest::newRow("split, window in the last part") << with([](Case& c) { c.ctx_size = 320, c.batch = 1, c.window = 9; });
+  QTest::newRow("split, slopes") << with([](Case& c) { c.ctx_size = 320, c.batch = 3, c.alibi = true, c.pairs = 0; });
 }
 
 void AttentionTest::is_a_softmax_over_what_is_cached() {

@@ -13,7 +13,8 @@ namespace {
 
 /// Random weights and activations that bfloat16 holds exactly, so that only sums are rounded.
 struct Product {
-  Product(int m, int n_rows, int n_columns) : tokens(m), rows(n_rows), columns(n_columns), matrix(make_packed(Packing::bf16, n_rows, n_columns)) {
+  Product(int m, int n_rows, int n_columns)
+      : tokens(m), rows(n_rows), columns(n_columns), matrix(make_packed(Packing::bf16, n_rows, n_columns)) {
     std::mt19937 random(1);
     const auto width = static_cast<std::size_t>(columns);
     for (int row = 0; row < rows; ++row) {
@@ -33,11 +34,13 @@ struct Product {
         double sum = 0;
         double magnitude = 0;
         for (std::size_t c = 0; c < width; ++c) {
-          const double product = static_cast<double>(weights[static_cast<std::size_t>(row) * width + c]) * bf16_to_f32(x[t * width + c]);
+          const double product =
+              static_cast<double>(weights[static_cast<std::size_t>(row) * width + c]) * bf16_to_f32(x[t * width + c]);
           sum += product;
           magnitude += std::abs(product);
         }
-        if (!near(out[t * stride + static_cast<std::size_t>(row)], sum, 1e-5 * magnitude)) return QString("token %1, row %2").arg(t).arg(row);
+        if (!near(out[t * stride + static_cast<std::size_t>(row)], sum, 1e-5 * magnitude))
+          return QString("token %1, row %2").arg(t).arg(row);
       }
     }
     return {};

@@ -33,7 +33,8 @@ void IsaTest::levels_are_known_by_name() {
 
 void IsaTest::an_unknown_name_is_refused_with_the_names_there_are() {
   const QString sentence = refusal([] { isa_from("sse2"); });
-  for (const char* part : {"sse2", "scalar", "avx2", "avx2-vnni", "avx512", "avx512-vnni", "amx"}) QVERIFY2(sentence.contains(part), part);
+  for (const char* part : {"sse2", "scalar", "avx2", "avx2-vnni", "avx512", "avx512-vnni", "amx"})
+    QVERIFY2(sentence.contains(part), part);
 }
 
 void IsaTest::a_level_the_machine_lacks_is_refused_with_the_best_it_has() {
@@ -42,7 +43,8 @@ void IsaTest::a_level_the_machine_lacks_is_refused_with_the_best_it_has() {
     const QString sentence = refusal([name] { isa_from(name); });
     if (sentence.isEmpty()) continue;
     ++refused;
-    QVERIFY2(sentence.contains(name) && sentence.contains(QString::fromStdString(std::string(name_of(best_isa())))), qPrintable(sentence));
+    QVERIFY2(sentence.contains(name) && sentence.contains(QString::fromStdString(std::string(name_of(best_isa())))),
+             qPrintable(sentence));
   }
   if (refused == 0) QSKIP("this machine has every level");
 }

@@ -151,8 +151,8 @@ void KernelsTest::to_half_rounds_to_nearest_even() {
   QFETCH(const Kernels*, kernels);
   std::mt19937 random(5);
   std::vector<float> x = random_floats(1000, random, 100);
-  for (const float special : {0.0F, -0.0F, 65504.0F, 65519.0F, 65520.0F, -1e9F, infinity, -infinity, 0x1p-24F, 0x1p-25F, 0x1.8p-24F,
-                              6.1e-5F, 1e-30F, 1.0F + 0x1p-11F, 1.0F + 0x1.8p-10F}) {
+  for (const float special : {0.0F, -0.0F, 65504.0F, 65519.0F, 65520.0F, -1e9F, infinity, -infinity, 0x1p-24F, 0x1p-25F,
+                              0x1.8p-24F, 6.1e-5F, 1e-30F, 1.0F + 0x1p-11F, 1.0F + 0x1.8p-10F}) {
     x.push_back(special);
   }
   for (std::size_t n : {std::size_t{1}, std::size_t{15}, std::size_t{16}, std::size_t{17}, x.size()}) {
@@ -167,7 +167,9 @@ void KernelsTest::to_bf16_rounds_to_nearest_even() {
   QFETCH(const Kernels*, kernels);
   std::mt19937 random(6);
   std::vector<float> x = random_floats(1000, random, 100);
-  for (const float special : {0.0F, -0.0F, 1e-40F, 3e38F, 3.3999e38F, infinity, -infinity, 1.0F + 0x1p-8F, 1.0F + 0x1.8p-7F}) x.push_back(special);
+  for (const float special :
+       {0.0F, -0.0F, 1e-40F, 3e38F, 3.3999e38F, infinity, -infinity, 1.0F + 0x1p-8F, 1.0F + 0x1.8p-7F})
+    x.push_back(special);
   for (std::size_t n : {std::size_t{1}, std::size_t{15}, std::size_t{16}, std::size_t{17}, x.size()}) {
     const std::span<const float> in = std::span(x).last(n);
     std::vector<std::uint16_t> out(n);

@@ -11,7 +11,8 @@ using namespace runnel;
 
 namespace {
 
-constexpr Packing packings[] = {Packing::q4, Packing::q4_offset, Packing::q8, Packing::f16, Packing::bf16, Packing::f32};
+constexpr Packing packings[] = {Packing::q4,  Packing::q4_offset, Packing::q8,
+                                Packing::f16, Packing::bf16,      Packing::f32};
 constexpr float untouched = -12345.0F;
 
 BlockType block_type(Packing packing) {
@@ -21,8 +22,9 @@ BlockType block_type(Packing packing) {
 // A row of blocks with random quants, or with the largest ones that there are, and scales of either sign.
 std::vector<std::byte> random_blocks(BlockType type, int columns, std::mt19937& random, bool extreme) {
   const BlockTypeTraits& t = traits(type);
+  const std::byte worst = type == BlockType::q8_0 ? std::byte{0x80} : std::byte{0xff};
   std::vector<std::byte> bytes(bytes_of(type, static_cast<std::size_t>(columns)));
-  for (std::byte& byte : bytes) byte = extreme ? std::byte{type == BlockType::q8_0 ? 0x80U : 0xffU} : static_cast<std::byte>(random());
+  for (std::byte& byte : bytes) byte = extreme ? worst : static_cast<std::byte>(random());
   std::normal_distribution<float> normal(0, 0.1F);
   for (std::size_t block = 0; block < bytes.size(); block += static_cast<std::size_t>(t.block_bytes)) {
     for (std::size_t i = 0; i < (type == BlockType::q4_1 ? 2U : 1U); ++i) {
@@ -41,7 +43,8 @@ struct Weights {
 
 Weights random_weights(Packing packing, int rows, int columns, std::mt19937& random, bool extreme = false) {
   const auto width = static_cast<std::size_t>(columns);
-  Weights weights{.matrix = make_packed(packing, rows, columns), .values = std::vector<float>(static_cast<std::size_t>(rows) * width)};
+  Weights weights{.matrix = make_packed(packing, rows, columns),
+                  .values = std::vector<float>(static_cast<std::size_t>(rows) * width)};
   for (int row = 0; row < rows; ++row) {
     const std::span<float> values = std::span(weights.values).subspan(static_cast<std::size_t>(row) * width, width);
     if (is_integer(packing)) {
@@ -71,20 +74,27 @@ struct Input {
     scales.resize(n);
     sums.resize(n);
     scaled_sums.resize(n);
-    rows = {.quants = quants.data(), .scales = scales.data(), .sums = sums.data(), .scaled_sums = scaled_sums.data(), .tokens = m, .tile = tile};
+    rows = {.quants = quants.data(),
+            .scales = scales.data(),
+            .sums = sums.data(),
+            .scaled_sums = scaled_sums.data(),
+            .tokens = m,
+            .tile = tile};
     quantize(kernels_for(Isa::scalar));
   }
   Input(const Input&) = delete;
   Input& operator=(const Input&) = delete;
 
   void quantize(const Kernels& kernels) {
-    for (int t = 0; t < rows.tokens; ++t) kernels.quantize_row(values.data() + t * blocks * block_columns, blocks * block_columns, rows, t);
+    for (int t = 0; t < rows.tokens; ++t)
+      kernels.quantize_row(values.data() + t * blocks * block_columns, blocks * block_columns, rows, t);
   }
 
   // What an integer kernel is to multiply with.
   double quantized(int token, int column) const {
     const std::size_t at = rows.at(token, column / block_columns, blocks);
-    return static_cast<double>(scales[at]) * quants[at * block_columns + static_cast<std::size_t>(column % block_columns)];
+    return static_cast<double>(scales[at]) *
+           quants[at * block_columns + static_cast<std::size_t>(column % block_columns)];
   }
 
   Activations activations() const { return {.values = values.data(), .quantized = rows}; }
@@ -117,7 +127,8 @@ QString wrong_product(const Kernels& kernels, const Weights& weights, const Inpu
         sum = untouched;
       } else if (static_cast<int>(row) < rows) {
         for (std::size_t c = 0; c < columns; ++c) {
-          const double x = integer ? input.quantized(static_cast<int>(t), static_cast<int>(c)) : input.values[t * columns + c];
+          const double x =
+              integer ? input.quantized(static_cast<int>(t), static_cast<int>(c)) : input.values[t * columns + c];
           const double product = weights.values[row * columns + c] * x;
           sum += product;
           magnitude += std::abs(product);
@@ -161,7 +172,8 @@ void MatmulTest::multiplies_as_defined_data() {
       const std::vector<int> widths = is_integer(packing) ? std::vector{32, 96, 256} : std::vector{1, 7, 32, 80};
       for (const int rows : {1, 15, 16, 33}) {
         for (const int columns : widths) {
-          QTest::addRow("%s, packing %d, %d x %d", std::string(name_of(kernels->isa)).c_str(), static_cast<int>(packing), rows, columns)
+          QTest::addRow("%s, packing %d, %d x %d", std::string(name_of(kernels->isa)).c_str(),
+                        static_cast<int>(packing), rows, columns)
               << kernels << packing << rows << columns;
         }
       }
@@ -190,7 +202,8 @@ void MatmulTest::multiplies_some_groups_alone() {
     const Weights weights = random_weights(packing, 70, 64, random);
     const Input input(random_floats(std::size_t{5} * 64, random), 5, 64, kernels->tile);
     for (int first = 0; first <= 5; ++first) {
-      for (int last = first; last <= 5; ++last) QCOMPARE(wrong_product(*kernels, weights, input, first, last), QString());
+      for (int last = first; last <= 5; ++last)
+        QCOMPARE(wrong_product(*kernels, weights, input, first, last), QString());
     }
   }
 }
@@ -213,7 +226,8 @@ void MatmulTest::quantizes_to_the_nearest() {
   for (int t = 0; t < 4; ++t) {
     for (int column = 0; column < 96; ++column) {
       const double scale = input.scales[input.rows.at(t, column / block_columns, 3)];
-      QVERIFY(near(input.quantized(t, column), input.values[static_cast<std::size_t>(t * 96 + column)], scale * 0.50001));
+      QVERIFY(
+          near(input.quantized(t, column), input.values[static_cast<std::size_t>(t * 96 + column)], scale * 0.50001));
     }
   }
   for (std::size_t block = 0; block < input.sums.size(); ++block) {
@@ -234,12 +248,12 @@ void MatmulTest::quantizes_like_the_scalar_level() {
   std::mt19937 random(7);
   constexpr int m = 7;
   std::vector<float> x = random_floats(std::size_t{m} * 192, random);
-  std::fill_n(x.begin(), 32, 0.0F);                     // nothing but zeros
-  for (std::size_t i = 32; i < 64; ++i) x[i] *= 1e-30F;  // small
+  std::fill_n(x.begin(), 32, 0.0F);                      // nothing but zeros
+  for (std::size_t i = 32; i < 64; ++i) x[i] *= 1e-38F;  // so small that 127 / absmax is no float
   for (std::size_t i = 64; i < 96; ++i) x[i] *= 1e37F;   // nearly as large as floats get
   std::fill_n(x.begin() + 96, 31, 1e-3F);
-  x[127] = -5;                                                                          // one large value hides the others
-  for (std::size_t i = 0; i < 32; ++i) x[128 + i] = static_cast<float>(i) - 126.5F;      // ties
+  x[127] = -5;                                                                       // one large value hides the others
+  for (std::size_t i = 0; i < 32; ++i) x[128 + i] = static_cast<float>(i) - 126.5F;  // ties
   x[128] = -127;
   const Input expected(x, m, 192, kernels->tile);
   Input found(x, m, 192, kernels->tile);

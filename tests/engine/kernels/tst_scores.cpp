@@ -14,7 +14,8 @@ constexpr int n_slots = 150;
 
 /// A memory of keys and values, and what was written, rounded as the memory rounds.
 struct Memory {
-  Memory(int head_dim, KvType type, std::mt19937& random) : rows({.layers = 1, .kv_heads = 1, .head_dim = head_dim}, n_slots, type) {
+  Memory(int head_dim, KvType type, std::mt19937& random)
+      : rows({.layers = 1, .kv_heads = 1, .head_dim = head_dim}, n_slots, type) {
     for (int slot = 0; slot < n_slots; ++slot) {
       std::vector<float> key = random_floats(static_cast<std::size_t>(head_dim), random);
       std::vector<float> value = random_floats(static_cast<std::size_t>(head_dim), random);
@@ -78,7 +79,8 @@ QString wrong_sum(const Kernels& kernels, const Memory& memory, const Call& call
       double expected = before[r * dim + d];
       double magnitude = std::abs(expected);
       for (std::size_t j = 0; j < static_cast<std::size_t>(call.count); ++j) {
-        const double product = static_cast<double>(weights[r * stride + j]) * memory.values[static_cast<std::size_t>(call.slot) + j][d];
+        const double product =
+            static_cast<double>(weights[r * stride + j]) * memory.values[static_cast<std::size_t>(call.slot) + j][d];
         expected += product;
         magnitude += std::abs(product);
       }
@@ -107,7 +109,8 @@ void ScoresTest::scores_and_sums_are_as_defined_data() {
     for (const KvType type : {KvType::f16, KvType::f32}) {
       for (const int head_dim : {2, 16, 50, 64, 80, 100, 128}) {
         const std::string level(name_of(kernels->isa));
-        QTest::addRow("%s, %s, %d", level.c_str(), std::string(name_of(type)).c_str(), head_dim) << kernels << type << head_dim;
+        QTest::addRow("%s, %s, %d", level.c_str(), std::string(name_of(type)).c_str(), head_dim)
+            << kernels << type << head_dim;
       }
     }
   }

@@ -25,7 +25,8 @@ class Machine {
     return *this;
   }
   Machine& siblings(int cpu, std::string_view list) {
-    return file("sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/topology/thread_siblings_list", std::string(list) + "\n");
+    return file("sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/topology/thread_siblings_list",
+                std::string(list) + "\n");
   }
   Machine& group(std::string_view line) { return file("proc/self/cgroup", line); }
 
@@ -75,7 +76,8 @@ void TopologyTest::siblings_are_one_core() {
 
 void TopologyTest::a_mask_with_holes_counts_its_own_processors() {
   Machine machine;
-  for (int cpu = 0; cpu < 6; ++cpu) machine.siblings(cpu, std::to_string(cpu / 2 * 2) + "-" + std::to_string(cpu / 2 * 2 + 1));
+  for (int cpu = 0; cpu < 6; ++cpu)
+    machine.siblings(cpu, std::to_string(cpu / 2 * 2) + "-" + std::to_string(cpu / 2 * 2 + 1));
   machine.file("sys/devices/system/cpu/cpu7/online", "0\n");  // offline: no topology
   QCOMPARE(machine.threads({0, 2, 5}), 3);
   QCOMPARE(machine.threads({0, 1, 5}), 2);
@@ -84,7 +86,8 @@ void TopologyTest::a_mask_with_holes_counts_its_own_processors() {
 
 void TopologyTest::numbers_interleaved_over_nodes_do_not_matter() {
   Machine machine;  // nodes 0–31, 64–95 and 32–63, 96–127
-  for (int cpu = 0; cpu < 128; ++cpu) machine.siblings(cpu, std::to_string(cpu % 64) + "," + std::to_string(cpu % 64 + 64));
+  for (int cpu = 0; cpu < 128; ++cpu)
+    machine.siblings(cpu, std::to_string(cpu % 64) + "," + std::to_string(cpu % 64 + 64));
   QCOMPARE(machine.threads(cpus(0, 128)), 64);
   QCOMPARE(machine.threads(cpus(64, 96)), 32);
 }
@@ -179,7 +182,9 @@ void TopologyTest::the_reason_names_what_decided() {
   QCOMPARE(reason({.allowed = cpus(0, 8), .physical_cores = 4, .quota = 4}), "physical cores");
 }
 
-void TopologyTest::an_empty_mask_is_one_thread() { QCOMPARE(Machine().threads({}), 1); }
+void TopologyTest::an_empty_mask_is_one_thread() {
+  QCOMPARE(Machine().threads({}), 1);
+}
 
 void TopologyTest::this_machine_has_a_default() {
   std::string reason;

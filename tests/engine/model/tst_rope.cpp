@@ -1,0 +1,150 @@
+#include <QTest>
+#include <cmath>
+#include <numbers>
+
+#include "engine/kernels/kernel_test.h"
+#include "model/rope.h"
+
+using namespace runnel;
+
+namespace {
+
+constexpr int head_dim = 64;
+
+RopeConfig config(RopeScaling scaling, double factor = 1) {
+  return {.base = 10000, .dimensions = head_dim, .scaling = scaling, .factor = factor, .original_context = 1024};
+}
+
+/// q·k when both are rotated to their positions.
+class Scorer {
+ public:
+  explicit Scorer(const RopeConfig& config) : table_(rope_frequencies(config), rope_amplitude(config)), pool_(1) {
+    std::mt19937 random(1);
+    query_ = random_floats(head_dim, random);
+    key_ = random_floats(head_dim, random);
+  }
+
+  double score(std::int64_t query_position, std::int64_t key_position) {
+    const std::int64_t positions[] = {query_position, key_position};
+    const RotationRows rows = table_.rows(positions, pool_);
+    std::vector<float> q(head_dim);
+    std::vector<float> k(head_dim);
+    rotate(query_.data(), head_dim, rows, 0, 1.0F, q.data());
+    rotate(key_.data(), head_dim, rows, 1, 1.0F, k.data());
+    double sum = 0;
+    for (std::size_t d = 0; d < head_dim; ++d) sum += static_cast<double>(q[d]) * k[d];
+    return sum / std::sqrt(head_dim);
+  }
+
+ private:
+  RotationTable table_;
+  ThreadPool pool_;
+  std::vector<float> query_;
+  std::vector<float> key_;
+};
+
+}  // namespace
+
+class RopeTest : public QObject {
+  Q_OBJECT
+
+ private Q_SLOTS:
+  void scores_do_not_drift_with_the_position_data();
+  void scores_do_not_drift_with_the_position();
+  void frequencies_fall_as_the_paper_says();
+  void linear_scaling_divides_all_frequencies();
+  void llama3_scaling_leaves_the_high_and_divides_the_low();
+  void yarn_leaves_the_high_and_divides_the_low();
+  void the_files_own_divisors_count();
+  void yarn_makes_attention_sharper();
+  void rows_are_cos_and_sin();
+};
+
+void RopeTest::scores_do_not_drift_with_the_position_data() {
+  QTest::addColumn<RopeConfig>("rope");
+  QTest::newRow("none") << config(RopeScaling::none);
+  QTest::newRow("linear") << config(RopeScaling::linear, 4);
+  QTest::newRow("llama3") << config(RopeScaling::llama3, 8);
+  QTest::newRow("yarn") << config(RopeScaling::yarn, 16);
+}
+
+void RopeTest::scores_do_not_drift_with_the_position() {
+  QFETCH(RopeConfig, rope);
+  Scorer scorer(rope);
+  for (const std::int64_t distance : {0, 1, 17, 1000, 4095}) {
+    const double here = scorer.score(distance, 0);
+    for (const std::int64_t far : {std::int64_t{4096}, std::int64_t{1'000'003}, std::int64_t{100'000'000}}) {
+      QVERIFY(near(scorer.score(far + distance, far), here, 1e-4));
+    }
+  }
+}
+
+void RopeTest::frequencies_fall_as_the_paper_says() {
+  const std::vector<double> frequencies = rope_frequencies(config(RopeScaling::none));
+  QCOMPARE(frequencies.size(), 32U);
+  for (std::size_t i = 0; i < frequencies.size(); ++i) {
+    QVERIFY(near(frequencies[i], std::pow(10000.0, -static_cast<double>(2 * i) / head_dim), 1e-15));
+  }
+}
+
+void RopeTest::linear_scaling_divides_all_frequencies() {
+  const std::vector<double> plain = rope_frequencies(config(RopeScaling::none));
+  const std::vector<double> scaled = rope_frequencies(config(RopeScaling::linear, 4));
+  for (std::size_t i = 0; i < plain.size(); ++i) QCOMPARE(scaled[i], plain[i] / 4);
+}
+
+void RopeTest::llama3_scaling_leaves_the_high_and_divides_the_low() {
+  const std::vector<double> plain = rope_frequencies(config(RopeScaling::none));
+  const std::vector<double> scaled = rope_frequencies(config(RopeScaling::llama3, 8));
+  for (std::size_t i = 0; i < plain.size(); ++i) {
+    const double wavelength = 2 * std::numbers::pi / plain[i];
+    if (wavelength < 1024.0 / 4) QCOMPARE(scaled[i], plain[i]);
+    if (wavelength > 1024.0) QCOMPARE(scaled[i], plain[i] / 8);
+    QVERIFY(scaled[i] <= plain[i] && scaled[i] >= plain[i] / 8);
+  }
+}
+
+void RopeTest::yarn_leaves_the_high_and_divides_the_low() {
+  const std::vector<double> plain = rope_frequencies(config(RopeScaling::none));
+  const std::vector<double> scaled = rope_frequencies(config(RopeScaling::yarn, 16));
+  for (std::size_t i = 0; i < plain.size(); ++i) {
+    const double turns = 1024 * plain[i] / (2 * std::numbers::pi);
+    if (turns > 45) QCOMPARE(scaled[i], plain[i]);        // 32 turns, rounded to a whole dimension
+    if (turns < 0.7) QCOMPARE(scaled[i], plain[i] / 16);  // one turn, likewise
+    QVERIFY(scaled[i] <= plain[i] && scaled[i] >= plain[i] / 16);
+  }
+}
+
+void RopeTest::the_files_own_divisors_count() {
+  std::vector<float> divisors(32, 1.0F);
+  divisors[31] = 8;
+  const std::vector<double> plain = rope_frequencies(config(RopeScaling::none));
+  const std::vector<double> divided = rope_frequencies(config(RopeScaling::none), divisors);
+  QCOMPARE(divided[30], plain[30]);
+  QCOMPARE(divided[31], plain[31] / 8);
+}
+
+void RopeTest::yarn_makes_attention_sharper() {
+  QCOMPARE(rope_amplitude(config(RopeScaling::linear, 4)), 1.0);
+  QVERIFY(near(rope_amplitude(config(RopeScaling::yarn, 4)), 0.1 * std::log(4.0) + 1, 1e-12));
+  RopeConfig stated = config(RopeScaling::yarn, 4);
+  stated.attention_factor = 1.25;
+  QCOMPARE(rope_amplitude(stated), 1.25);
+}
+
+void RopeTest::rows_are_cos_and_sin() {
+  ThreadPool pool(2);
+  RotationTable table({1.0, 0.25}, 2.0);
+  std::vector<std::int64_t> positions(50);
+  for (std::size_t i = 0; i < positions.size(); ++i) positions[i] = static_cast<std::int64_t>(i * i);
+  const RotationRows rows = table.rows(positions, pool);
+  QCOMPARE(rows.pairs, 2);
+  for (std::size_t i = 0; i < positions.size(); ++i) {
+    const auto position = static_cast<double>(positions[i]);
+    QVERIFY(near(rows.cos[2 * i], 2 * std::cos(position), 1e-6));
+    QVERIFY(near(rows.sin[2 * i + 1], 2 * std::sin(position / 4), 1e-6));
+  }
+}
+
+QTEST_APPLESS_MAIN(RopeTest)
+#include "tst_rope.moc"

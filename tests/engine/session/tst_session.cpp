@@ -1,0 +1,401 @@
+#include <QTest>
+
+#include "engine/format/temporary_folder.h"
+#include "engine/model/golden.h"
+
+using namespace runnel;
+
+using Positions = std::vector<std::int64_t>;
+
+/// A session's state as its owner sees it.
+class SessionTest : public QObject {
+  Q_OBJECT
+
+ private Q_SLOTS:
+  void initTestCase();
+  void a_new_session_has_no_logits();
+  void feeding_nothing_changes_nothing();
+  void the_default_size_is_the_trained_context();
+  void settings_out_of_range_are_refused();
+  void a_model_without_weights_is_refused();
+  void a_token_out_of_range_is_refused_before_anything_happens_data();
+  void a_token_out_of_range_is_refused_before_anything_happens();
+  void progress_counts_the_tokens();
+  void logits_of_all_tokens_are_those_of_single_ones();
+  void sampling_notes_the_token_but_does_not_feed_it();
+  void cancelled_before_feeding_evaluates_nothing();
+  void a_cancel_can_be_taken_back();
+  void cancelled_in_between_keeps_whole_batches();
+  void after_a_cancelled_batch_the_state_is_as_before();
+  void going_back_and_on_is_as_if_nothing_had_been();
+  void going_back_leaves_no_logits();
+  void going_back_out_of_range_is_refused();
+  void going_back_tells_whether_it_is_exact();
+  void going_back_tells_whether_it_is_enough();
+  void a_pinned_last_token_is_enough_to_go_on_from();
+  void pins_hold_and_are_lifted();
+  void pins_are_refused_by_a_sentence();
+  void settings_change_in_place();
+  void a_refused_change_changes_nothing_data();
+  void a_refused_change_changes_nothing();
+  void a_larger_n_keep_needs_all_tokens();
+  void a_change_of_type_keeps_what_is_cached();
+  void reset_is_a_new_session();
+  void telemetry_tells_events_once();
+
+ private:
+  std::unique_ptr<Session> open(CacheSettings settings) const { return std::make_unique<Session>(model_, settings, 2); }
+
+  // Logits after the first `n` tokens in a session that did nothing else.
+  std::vector<float> undisturbed(std::size_t n, const CacheSettings& settings) const {
+    Session session(model_, settings, 2);
+    session.feed(some(n));
+    return {session.logits().begin(), session.logits().end()};
+  }
+
+  std::span<const Token> some(std::size_t n) const { return std::span(ids_).first(n); }
+  std::span<const Token> some(std::size_t from, std::size_t to) const {
+    return std::span(ids_).subspan(from, to - from);
+  }
+
+  std::shared_ptr<const Model> model_;
+  std::vector<Token> ids_;  ///< [400]
+};
+
+void SessionTest::initTestCase() {
+  model_ = load_exact("llama_mha");
+  ids_ = Arrays(fixture("llama_mha") / "streaming.safetensors").tokens("input_ids");
+}
+
+void SessionTest::a_new_session_has_no_logits() {
+  const auto session = open(exact_settings(64));
+  QVERIFY(session->logits().empty());
+  QCOMPARE(session->fed(), 0);
+  Sampler sampler({});
+  const QString sentence = refusal([&] { session->next(sampler); });
+  QVERIFY(!sentence.isEmpty());
+}
+
+void SessionTest::feeding_nothing_changes_nothing() {
+  const auto session = open(exact_settings(64));
+  session->feed({});
+  QVERIFY(session->logits().empty());
+  session->feed(some(20));
+  session->feed({});
+  QCOMPARE(session->fed(), 20);
+  QCOMPARE(difference(session->logits(), undisturbed(20, exact_settings(64))), 0.0);
+}
+
+void SessionTest::the_default_size_is_the_trained_context() {
+  CacheSettings settings = exact_settings(0);
+  QCOMPARE(open(settings)->settings().ctx_size, 2048);
+  settings.ctx_size = 2049;
+  const QString sentence = refusal([&] { open(settings); });
+  QVERIFY2(sentence.contains("ctx_size 2049") && sentence.contains("2048"), qPrintable(sentence));
+  settings.allow_untrained_ctx = true;
+  QCOMPARE(open(settings)->settings().ctx_size, 2049);
+}
+
+void SessionTest::settings_out_of_range_are_refused() {
+  const QString sentence = refusal([&] { open(exact_settings(64, 63)); });
+  QVERIFY2(sentence.contains("n_keep 63") && sentence.contains("62"), qPrintable(sentence));
+}
+
+void SessionTest::a_model_without_weights_is_refused() {
+  const auto facts_only = Model::open_without_weights(fixture("llama_mha"));
+  QVERIFY(!refusal([&] { Session(facts_only, exact_settings(64), 1); }).isEmpty());
+  QVERIFY(!refusal([] { Session(nullptr, exact_settings(64), 1); }).isEmpty());
+}
+
+void SessionTest::a_token_out_of_range_is_refused_before_anything_happens_data() {
+  QTest::addColumn<int>("token");
+  QTest::newRow("one past the vocabulary") << 256;
+  QTest::newRow("negative") << -1;
+  QTest::newRow("largest") << std::numeric_limits<int>::max();
+  QTest::newRow("smallest") << std::numeric_limits<int>::min();
+}
+
+void SessionTest::a_token_out_of_range_is_refused_before_anything_happens() {
+  QFETCH(int, token);
+  const auto session = open(exact_settings(64, 4, 1, 8));
+  session->feed(some(20));
+  std::vector<Token> bad(ids_.begin(), ids_.begin() + 50);
+  bad.back() = token;
+  const QString sentence = refusal([&] { session->feed(bad); });
+  QVERIFY2(sentence.contains(QString::number(token)) && sentence.contains("255"), qPrintable(sentence));
+  QCOMPARE(session->fed(), 20);
+  QCOMPARE(difference(session->logits(), undisturbed(20, exact_settings(64, 4, 1, 8))), 0.0);
+}
+
+void SessionTest::progress_counts_the_tokens() {
+  const auto session = open(exact_settings(64, 4, 1, 16));
+  std::vector<std::size_t> done;
+  session->feed(some(40), [&done](std::size_t n) { done.push_back(n); });
+  QCOMPARE(done, (std::vector<std::size_t>{16, 32, 40}));
+}
+
+void SessionTest::logits_of_all_tokens_are_those_of_single_ones() {
+  const auto session = open(exact_settings(32, 4, 3));
+  const auto single = open(exact_settings(32, 4, 3));
+  double worst = 0;
+  session->feed_all_logits(some(90), [&](std::size_t index, std::span<const float> logits) {
+    single->feed(some(index, index + 1));
+    worst = std::max(worst, difference(single->logits(), logits));
+  });
+  QVERIFY(worst < 1e-4);
+  QCOMPARE(difference(single->logits(), session->logits()) < 1e-4, true);
+}
+
+void SessionTest::sampling_notes_the_token_but_does_not_feed_it() {
+  const auto session = open(exact_settings(64));
+  session->feed(some(20));
+  SamplerSettings greedy;
+  greedy.temperature = 0;
+  greedy.repetition_penalty = 1000;
+  Sampler sampler(greedy);
+  const Token first = session->next(sampler);
+  QCOMPARE(first, likeliest(session->logits()));
+  QCOMPARE(session->fed(), 20);
+  QVERIFY(session->next(sampler) != first);  // the penalty knows the first one
+}
+
+void SessionTest::cancelled_before_feeding_evaluates_nothing() {
+  const auto session = open(exact_settings(64));
+  session->feed(some(20));
+  session->cancel();
+  QVERIFY_THROWS_EXCEPTION(Cancelled, session->feed(some(20, 40)));
+  QCOMPARE(session->fed(), 20);
+  session->feed(some(20, 40));  // the request is spent
+  QVERIFY(difference(session->logits(), undisturbed(40, exact_settings(64))) < 1e-4);
+}
+
+void SessionTest::a_cancel_can_be_taken_back() {
+  const auto session = open(exact_settings(64));
+  session->cancel();
+  session->clear_cancel();
+  session->feed(some(20));
+  QCOMPARE(session->fed(), 20);
+}
+
+void SessionTest::cancelled_in_between_keeps_whole_batches() {
+  const CacheSettings settings = exact_settings(32, 4, 1, 8);
+  const auto session = open(settings);
+  const auto cancel_after_three = [&](std::size_t done) {
+    if (done == 24) session->cancel();
+  };
+  QVERIFY_THROWS_EXCEPTION(Cancelled, session->feed(some(100), cancel_after_three));
+  QCOMPARE(session->fed(), 24);
+  QVERIFY(session->logits().empty());  // none were computed for the last of these tokens
+  session->feed(some(24, 100));
+  QCOMPARE(difference(session->logits(), undisturbed(100, settings)), 0.0);
+}
+
+void SessionTest::after_a_cancelled_batch_the_state_is_as_before() {
+  const CacheSettings settings = exact_settings(32, 4, 3, 8);
+  const auto session = open(settings);
+  session->feed(some(60));
+  const Positions before = cached(*session);
+  const CacheTelemetry telemetry = session->telemetry();
+  session->cancel();
+  QVERIFY_THROWS_EXCEPTION(Cancelled, session->feed(some(60, 68)));
+  QCOMPARE(cached(*session), before);
+  QCOMPARE(session->telemetry().evictions, telemetry.evictions);
+  QCOMPARE(session->telemetry().head, telemetry.head);
+  QCOMPARE(difference(session->logits(), undisturbed(60, settings)), 0.0);
+}
+
+void SessionTest::going_back_and_on_is_as_if_nothing_had_been() {
+  const CacheSettings settings = exact_settings(32, 4, 3, 8);
+  const auto session = open(settings);
+  session->feed(some(64));
+  const Positions then = cached(*session);
+  session->feed(some(200, 216));  // as many as the headroom: something else
+  session->back(64);
+  QCOMPARE(cached(*session), then);
+  session->feed(some(64, 96));
+  QCOMPARE(difference(session->logits(), undisturbed(96, settings)), 0.0);
+}
+
+void SessionTest::going_back_leaves_no_logits() {
+  const auto session = open(exact_settings(64));
+  session->feed(some(20));
+  session->back(19);
+  QVERIFY(session->logits().empty());
+  QCOMPARE(session->fed(), 19);
+  session->feed(some(19, 20));
+  QVERIFY(difference(session->logits(), undisturbed(20, exact_settings(64))) < 1e-4);
+  session->back(0);
+  QCOMPARE(session->telemetry().cached, 0);
+}
+
+void SessionTest::going_back_out_of_range_is_refused() {
+  const auto session = open(exact_settings(64));
+  session->feed(some(20));
+  for (const std::int64_t to : {std::int64_t{-1}, std::int64_t{21}}) {
+    const QString sentence = refusal([&] { session->back(to); });
+    QVERIFY2(sentence.contains(QString::number(to)) && sentence.contains("20"), qPrintable(sentence));
+  }
+  QCOMPARE(session->fed(), 20);
+  QVERIFY(!session->logits().empty());
+}
+
+void SessionTest::going_back_tells_whether_it_is_exact() {
+  const auto session = open(exact_settings(32));
+  session->feed(some(100));
+  QVERIFY(session->back_is_exact(84));
+  QVERIFY(!session->back_is_exact(83));
+  session->set({.ctx_size = 48});
+  QVERIFY(session->back_is_exact(100));
+  QVERIFY(!session->back_is_exact(99));
+}
+
+void SessionTest::going_back_tells_whether_it_is_enough() {
+  const auto session = open(exact_settings(32));
+  session->feed(some(30));
+  QVERIFY(session->back_is_enough(1));  // nothing was forgotten
+  session->feed(some(30, 100));         // 0 … 3 and 72 … 99 are left
+  QVERIFY(session->back_is_enough(84));
+  QVERIFY(session->back_is_enough(80));
+  QVERIFY(session->back_is_enough(73));
+  QVERIFY(!session->back_is_enough(72));
+  QVERIFY(!session->back_is_enough(4));  // sinks alone
+}
+
+void SessionTest::a_pinned_last_token_is_enough_to_go_on_from() {
+  const auto session = open(exact_settings(32));
+  session->feed(some(100));
+  session->pin(76, 80);
+  QVERIFY(session->back_is_enough(80));  // 72 … 75 roll before it
+  session->pin(72, 76);
+  QVERIFY(!session->back_is_enough(80));
+}
+
+void SessionTest::pins_hold_and_are_lifted() {
+  const auto session = open(exact_settings(32));
+  session->feed(some(20));
+  session->pin(6, 8);
+  session->pin(0, 5, Reason::system);
+  session->feed(some(20, 120));
+  Positions expected{0, 1, 2, 3, 4, 6, 7};
+  for (std::int64_t p = 95; p < 120; ++p) expected.push_back(p);
+  QCOMPARE(cached(*session), expected);
+  session->unpin(0, 200);
+  session->feed(some(120, 121));
+  QCOMPARE(cached(*session)[5], 7);  // 6 rolled out
+  session->unpin(0, 200, Reason::system);
+  session->feed(some(121, 123));
+  QCOMPARE(cached(*session)[4], 95);
+}
+
+void SessionTest::pins_are_refused_by_a_sentence() {
+  const auto session = open(exact_settings(32));
+  session->feed(some(100));
+  QVERIFY(refusal([&] { session->pin(50, 60); }).contains("50"));
+  QVERIFY(refusal([&] { session->pin(98, 101); }).contains("100"));
+  QVERIFY(refusal([&] { session->pin(73, 98); }).contains("ctx_size 32"));
+  session->feed(some(100, 101));
+  QCOMPARE(cached(*session)[4], 73);
+}
+
+void SessionTest::settings_change_in_place() {
+  const auto session = open(exact_settings(32, 4, 1));
+  session->feed(some(60));
+  session->set({.ctx_size = 24, .n_keep = 2, .n_discard = -1, .kv_type = KvType::f16});
+  QCOMPARE(session->settings().ctx_size, 24);
+  QCOMPARE(session->settings().n_keep, 2);
+  QCOMPARE(session->settings().n_discard, -1);
+  QCOMPARE(session->settings().kv_type, KvType::f16);
+  const CacheTelemetry telemetry = session->telemetry();
+  QCOMPARE(telemetry.cached, 24);
+  QCOMPARE(telemetry.bytes, cache_bytes(model_->facts(), session->settings()));
+  QVERIFY(!session->logits().empty());  // nothing was evaluated, and the logits are still those of the last token
+  session->feed(some(60, 61));
+  QCOMPARE(session->telemetry().cached, 24 - 11 + 1);
+}
+
+void SessionTest::a_refused_change_changes_nothing_data() {
+  QTest::addColumn<CacheChange>("change");
+  QTest::addColumn<QString>("part");
+  QTest::newRow("size too small") << CacheChange{.ctx_size = 15} << "ctx_size 15";
+  QTest::newRow("size untrained") << CacheChange{.ctx_size = 5000} << "ctx_size 5000";
+  QTest::newRow("size below the sinks") << CacheChange{.ctx_size = 16, .n_keep = 15} << "n_keep 15";
+  QTest::newRow("n_discard beyond") << CacheChange{.n_discard = 28} << "n_discard 28";
+  QTest::newRow("n_discard none") << CacheChange{.n_discard = 0} << "n_discard 0";
+  QTest::newRow("n_keep negative") << CacheChange{.n_keep = -1} << "n_keep -1";
+  QTest::newRow("too many pins for the size") << CacheChange{.ctx_size = 16, .n_discard = 2} << "ctx_size 16";
+  QTest::newRow("one right, one wrong") << CacheChange{.ctx_size = 48, .n_discard = 0, .kv_type = KvType::f16}
+                                        << "n_discard 0";
+}
+
+void SessionTest::a_refused_change_changes_nothing() {
+  QFETCH(CacheChange, change);
+  QFETCH(QString, part);
+  const auto session = open(exact_settings(32, 4, 1));
+  session->feed(some(60));
+  session->pin(40, 52);
+  const Positions before = cached(*session);
+  const QString sentence = refusal([&] { session->set(change); });
+  QVERIFY2(sentence.contains(part), qPrintable(sentence));
+  QCOMPARE(cached(*session), before);
+  QCOMPARE(session->settings().ctx_size, 32);
+  QCOMPARE(session->settings().n_keep, 4);
+  QCOMPARE(session->settings().n_discard, 1);
+  QCOMPARE(session->settings().kv_type, KvType::f32);
+  QVERIFY(session->back_is_exact(50));
+}
+
+void SessionTest::a_larger_n_keep_needs_all_tokens() {
+  const auto session = open(exact_settings(32, 4, 1));
+  session->feed(some(30));
+  session->set({.n_keep = 8});
+  session->feed(some(30, 60));
+  QCOMPARE(cached(*session)[7], 7);
+  const QString sentence = refusal([&] { session->set({.n_keep = 9}); });
+  QVERIFY2(sentence.contains("n_keep") && sentence.contains("anew"), qPrintable(sentence));
+  QCOMPARE(session->settings().n_keep, 8);
+}
+
+void SessionTest::a_change_of_type_keeps_what_is_cached() {
+  const auto session = open(exact_settings(32, 4, 1));
+  session->feed(some(60));
+  const Positions before = cached(*session);
+  session->set({.kv_type = KvType::f16});
+  QCOMPARE(cached(*session), before);
+  session->feed(some(60, 90));
+  const std::vector<float> exact = undisturbed(90, exact_settings(32, 4, 1));
+  const double off = difference(session->logits(), exact);
+  QVERIFY2(off > 0 && off < 2e-2, qPrintable(QString::number(off)));
+}
+
+void SessionTest::reset_is_a_new_session() {
+  const CacheSettings settings = exact_settings(32, 4, 1);
+  const auto session = open(settings);
+  session->feed(some(60));
+  session->pin(40, 45);
+  session->reset();
+  QCOMPARE(session->fed(), 0);
+  QVERIFY(session->logits().empty());
+  QCOMPARE(session->telemetry().evictions, 0);
+  session->feed(some(90));
+  QCOMPARE(difference(session->logits(), undisturbed(90, settings)), 0.0);
+}
+
+void SessionTest::telemetry_tells_events_once() {
+  const auto session = open(exact_settings(32, 4, 1, 8));
+  session->feed(some(40));
+  const CacheTelemetry first = session->telemetry();
+  QCOMPARE(first.events.size(), 1U);
+  QCOMPARE(first.events[0].at, 32);
+  QCOMPARE(first.events[0].evictions, 8);
+  QVERIFY(first.events[0].time_s >= 0);
+  QVERIFY(session->telemetry().events.empty());
+  session->feed(some(40, 50));
+  const CacheTelemetry grown = session->telemetry();
+  QCOMPARE(grown.events.size(), 1U);
+  QCOMPARE(grown.events[0].at, 32);
+  QCOMPARE(grown.events[0].evictions, 18);
+  QCOMPARE(grown.evicted, 18);
+}
+
+QTEST_APPLESS_MAIN(SessionTest)
+#include "tst_session.moc"
