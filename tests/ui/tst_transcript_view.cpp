@@ -111,7 +111,8 @@ void TranscriptViewTest::streaming_touches_one_row_and_few_items_of_a_long_conve
     QCOMPARE(change[0].toModelIndex().row(), 2001);
     QCOMPARE(change[1].toModelIndex().row(), 2001);
   }
-  QVERIFY(textChanges > 10);
+  QVERIFY(textChanges > 1);
+  QVERIFY(fixture.app->transcript()->textOf(2001).endsWith(QStringLiteral("| 1 | 2 |\n")));
 }
 
 }  // namespace runnel::ui

@@ -18,8 +18,8 @@ T.Button {
     implicitWidth: 34
     opacity: enabled ? 1 : 0.45
 
-    Keys.onEnterPressed: button.click()
-    Keys.onReturnPressed: button.click()
+    Keys.onEnterPressed: button.clicked()
+    Keys.onReturnPressed: button.clicked()
 
     HoverHandler {
         cursorShape: Qt.PointingHandCursor

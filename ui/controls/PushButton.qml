@@ -30,8 +30,8 @@ T.Button {
     bottomPadding: topPadding
     opacity: enabled ? 1 : 0.5
 
-    Keys.onEnterPressed: button.click()
-    Keys.onReturnPressed: button.click()
+    Keys.onEnterPressed: button.clicked()
+    Keys.onReturnPressed: button.clicked()
 
     HoverHandler {
         cursorShape: Qt.PointingHandCursor

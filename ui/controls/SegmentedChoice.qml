@@ -40,7 +40,7 @@ RowLayout {
             implicitWidth: contentItem.implicitWidth + 2 * Theme.space.m
             text: choice.labels[index]
 
-            Keys.onReturnPressed: segment.click()
+            Keys.onReturnPressed: segment.clicked()
             onClicked: choice.chosen(modelData)
 
             HoverHandler {

@@ -18,7 +18,7 @@ T.Button {
     rightPadding: Theme.space.s
     topPadding: bottomPadding
 
-    Keys.onReturnPressed: card.click()
+    Keys.onReturnPressed: card.clicked()
     onClicked: {
         models.rescan();
         menu.popup(card, 0, -menu.height - Theme.space.s);

@@ -59,8 +59,10 @@ DemoPlayer::DemoPlayer(const Parts& parts, QObject* parent)
 void DemoPlayer::run() {
   if (!QDir().mkpath(m_folder))
     fail(tr("The folder %1 for the pictures can't be made; name another one.").arg(m_folder));
-  waitUntil([this] { return m_app.models()->ready() || !m_app.problem().isEmpty(); }, tr("No model was loaded"));
-  if (!m_app.models()->ready()) fail(m_app.problem());
+  ModelPicker& models = *m_app.models();
+  waitUntil([&] { return models.ready() || !models.loading(); }, tr("No model was loaded"));
+  if (!models.ready() && !m_app.problem().isEmpty()) fail(m_app.problem());
+  if (!models.ready()) fail(tr("The demonstration needs a model; name one with --model."));
   print(tr("# Model: %1, %2").arg(m_app.models()->name(), m_app.models()->detail()));
   for (const int nDiscard : {1, -1}) {
     prepare(nDiscard);

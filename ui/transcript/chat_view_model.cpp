@@ -21,6 +21,9 @@ ChatViewModel::ChatViewModel(app::ChatBackend& backend, app::ConversationSession
                              QObject* parent)
     : QObject(parent), m_session(session), m_transcript(transcript) {
   connect(&backend, &app::ChatBackend::promptProgress, this, &ChatViewModel::setProgress);
+  m_textTimer.setSingleShot(true);
+  m_textTimer.setInterval(kTextMilliseconds);
+  connect(&m_textTimer, &QTimer::timeout, this, &ChatViewModel::showText);
   connectSession();
 }
 
@@ -33,14 +36,16 @@ void ChatViewModel::connectSession() {
   connect(&m_session, &Session::messageRemoved, &m_transcript, &TranscriptModel::remove);
   connect(&m_session, &Session::textAppended, this, [this](qint64 id, const QString& text) {
     if (reading()) setProgress({});
-    m_transcript.appendText(id, text);
+    takeText(id, text);
   });
   connect(&m_session, &Session::answerEnded, this,
           [this](const app::StoredMessage& answer, const app::TurnStats& stats) {
+            showText();
             m_transcript.finish(answer.id, answer.stopReason);
             if (stats.tokensPerSecond > 0) m_transcript.setStats(answer.id, statsText(stats));
           });
   connect(&m_session, &Session::answerFailed, this, [this](const app::StoredMessage& answer, const QString& message) {
+    showText();
     m_transcript.finish(answer.id, app::StopReason::Failed, message);
     if (answer.conversationId != m_session.conversationId()) Q_EMIT failed(message);
   });
@@ -56,7 +61,20 @@ void ChatViewModel::connectSession() {
   });
 }
 
+void ChatViewModel::takeText(qint64 id, const QString& text) {
+  m_lateId = id;
+  m_lateText += text;
+  if (!m_textTimer.isActive()) showText();
+}
+
+void ChatViewModel::showText() {
+  if (m_lateText.isEmpty()) return;
+  m_transcript.appendText(m_lateId, std::exchange(m_lateText, QString()));
+  m_textTimer.start();
+}
+
 void ChatViewModel::showMessages() {
+  m_lateText.clear();  // it is in the session's messages already
   const QList<app::StoredMessage>& messages = m_session.messages();
   m_transcript.reset(messages, busy() && !messages.isEmpty() ? messages.constLast().id : 0);
 }

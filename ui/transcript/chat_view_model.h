@@ -3,6 +3,7 @@
 #include <QtQml/qqmlregistration.h>
 #include <QHash>
 #include <QObject>
+#include <QTimer>
 
 #include "app/chat/chat_backend.h"
 #include "app/chat/conversation.h"
@@ -30,6 +31,8 @@ class ChatViewModel : public QObject {
  public:
   /** Pasted text longer than this is kept beside what is typed. */
   static constexpr qsizetype kLongPaste = 8000;
+  /** The answer grows at most this often: a fast model writes more tokens than anybody sees frames. */
+  static constexpr int kTextMilliseconds = 33;
 
   ChatViewModel(app::ChatBackend& backend, app::ConversationSession& session, TranscriptModel& transcript,
                 QObject* parent = nullptr);
@@ -73,6 +76,8 @@ class ChatViewModel : public QObject {
  private:
   void connectSession();
   void showMessages();
+  void takeText(qint64 id, const QString& text);
+  void showText();
   void restore(const QString& text);
   void setPasted(const QString& text);
   void setProgress(const app::PromptProgress& progress);
@@ -80,6 +85,9 @@ class ChatViewModel : public QObject {
   app::ConversationSession& m_session;
   TranscriptModel& m_transcript;
   app::PromptProgress m_progress;
+  qint64 m_lateId = 0;
+  QString m_lateText;  // arrived since the transcript was changed last
+  QTimer m_textTimer;
   QString m_draft;
   QString m_pasted;
   QHash<qint64, QString> m_drafts;
