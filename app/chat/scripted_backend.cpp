@@ -11,6 +11,7 @@ namespace runnel::app {
 
 namespace {
 
+constexpr int kDefaultCtxSize = 4096;  // what a session takes when it is asked for none
 constexpr int kLoadSteps = 10;
 constexpr int kPublishEveryMs = 33;
 constexpr std::size_t kBytesPerToken = 23'040;  // 30 layers, 3 key-value heads of 64, keys and values in f16
@@ -156,6 +157,7 @@ void ScriptedBackend::stepLoad() {
   m_hasModel = true;
   m_cached = {};
   runnel::CacheSettings fitting = m_wanted;
+  if (fitting.ctx_size == 0) fitting.ctx_size = kDefaultCtxSize;
   if (!fitting.allow_untrained_ctx) fitting.ctx_size = std::min(fitting.ctx_size, m_facts.trained_context);
   m_cache = std::make_unique<ScriptedCache>(fitting, m_facts.trained_context, kBytesPerToken);
   Q_EMIT loaded(path, m_facts);
