@@ -215,9 +215,10 @@ def bad_folders(cli, folder):
     for case, content, *named in (
             ("config.json cut off", '{"architectures": [', "config.json"),
             ("config.json a list", "[]", "config.json"),
-            ("config.json, architectures a number", '{"architectures": 5}', "architectures"),
+            ("config.json, architectures a number", '{"architectures": 5}', "config.json", "architecture"),
             ("config.json, hidden_size a text",
-             '{"architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": "big"}', "hidden_size"),
+             '{"architectures": ["LlamaForCausalLM"], "num_hidden_layers": 2, "num_attention_heads": 4, "hidden_size": "big"}',
+             "hidden_size"),
             ("config.json, unknown architecture", '{"architectures": ["Frobnicator"]}', "Frobnicator")):
         config.write_text(content)
         cli.refuses(case, ["inspect", path], *named)

@@ -273,7 +273,7 @@ void WindowTest::the_model_used_last_is_named_when_it_is_gone() {
 void WindowTest::a_template_that_can_not_be_used_is_told() {
   WindowFixture fixture(false);
   ModelFacts facts;
-  facts.has_chat_template = true;
+  facts.trained_context = 2048;
   facts.template_problem = "The chat template can't be used: line 2: unknown statement 'x'.";
   fixture.backend.setFacts(facts);
   fixture.app->start(QStringLiteral("/models/test.gguf"));

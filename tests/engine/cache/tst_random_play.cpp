@@ -1,4 +1,5 @@
 #include <QTest>
+#include <deque>
 #include <random>
 
 #include "cache/run_table.h"
@@ -39,31 +40,49 @@ class Pair {
       : rules{.ctx = ctx, .keep = keep, .discard = discard}, table(::table(ctx, keep, discard)), written_(room(), -1) {}
 
   // A batch as the session runs it: every slot is written, and afterwards every query still finds what it saw.
-  bool batch(int tokens, bool cancel) {
+  QString batch(int tokens, bool cancel) {
     const std::int64_t evictions = table.evictions();
     std::vector<std::pair<std::int32_t, std::int64_t>> seen;
     for (int i = 0; i < tokens; ++i) {
       const std::int64_t position = table.fed();
-      written_[static_cast<std::size_t>(table.append())] = position;
+      const std::int32_t slot = table.append();
+      if (!promised_.empty() && promised_.front() != slot) return "a slot that was cut is not the next to be used";
+      if (!promised_.empty()) promised_.pop_front();
+      written_[static_cast<std::size_t>(slot)] = position;
       for (const Run& run : table.runs()) {
         for (std::int32_t k = 0; k < run.length; ++k) seen.emplace_back(run.slot + k, run.first + k);
       }
     }
-    const bool intact = std::all_of(seen.begin(), seen.end(), [this](const auto& sight) {
-      return written_[static_cast<std::size_t>(sight.first)] == sight.second;
-    });
+    for (const auto& [slot, position] : seen) {
+      if (written_[static_cast<std::size_t>(slot)] != position) return "what a query of the batch saw was overwritten";
+    }
     if (cancel) {
       table.take_back(tokens, evictions);
       rules.cancelled(tokens);
+      promise_slots_from(table.fed());
     } else {
       for (int i = 0; i < tokens; ++i) rules.feed();
     }
-    return intact;
+    return {};
+  }
+
+  void back(std::int64_t to) {
+    if (!rules.back_is_exact(to)) forget_evicted(to, to);
+    rules.back(to);
+    table.back(to);
+    promise_slots_from(to);
+  }
+
+  void change_type(KvType type) {
+    forget_evicted(0, rules.n);
+    rules.rewritten();
+    table.set_kv_type(type);
   }
 
   void resize(int ctx) {
     rules.resize(ctx);
     table.resize(ctx);
+    promised_.clear();
     written_.assign(room(), -1);
     for (const Run& run : table.runs()) {
       for (std::int32_t k = 0; k < run.length; ++k) written_[static_cast<std::size_t>(run.slot + k)] = run.first + k;
@@ -101,7 +120,28 @@ class Pair {
  private:
   std::size_t room() const { return static_cast<std::size_t>(table.slots()); }
 
-  Positions written_;  ///< [slots]
+  // What was evicted at `fed` or later, of the tokens before `end`, can never be restored: its slots are like any
+  // other.
+  void forget_evicted(std::int64_t fed, std::int64_t end) {
+    for (const auto& [when, position] : rules.gone) {
+      if (when >= fed && position < end) std::replace(written_.begin(), written_.end(), position, std::int64_t{-1});
+    }
+  }
+
+  // The slots of all cut tokens, evicted ones too, are used next, in the order in which they were written.
+  void promise_slots_from(std::int64_t to) {
+    std::vector<std::pair<std::int64_t, std::int32_t>> cut;
+    for (std::size_t slot = 0; slot < written_.size(); ++slot) {
+      const bool promised =
+          std::find(promised_.begin(), promised_.end(), static_cast<std::int32_t>(slot)) != promised_.end();
+      if (written_[slot] >= to && !promised) cut.emplace_back(written_[slot], static_cast<std::int32_t>(slot));
+    }
+    std::sort(cut.rbegin(), cut.rend());
+    for (const auto& [position, slot] : cut) promised_.push_front(slot);
+  }
+
+  Positions written_;                  ///< [slots]
+  std::deque<std::int32_t> promised_;  ///< slots that the next tokens must get
 };
 
 /// Random sequences of operations.
@@ -146,7 +186,7 @@ class Play {
   QString feed(int tokens, bool cancel) {
     while (tokens > 0) {
       const int batch = std::min(tokens, between(1, headroom(pair_.rules.ctx)));
-      if (!pair_.batch(batch, cancel)) return "what a query of the batch saw was overwritten";
+      if (const QString fault = pair_.batch(batch, cancel); !fault.isEmpty()) return fault;
       if (const QString fault = pair_.fault(); !fault.isEmpty()) return fault;
       tokens = cancel ? 0 : tokens - batch;
     }
@@ -188,8 +228,7 @@ class Play {
   void back() {
     const auto n = static_cast<int>(pair_.rules.n);
     const int to = std::max(0, n - between(0, one_in(3) ? n : headroom(pair_.rules.ctx)));
-    pair_.table.back(to);
-    pair_.rules.back(to);
+    pair_.back(to);
   }
 
   void resize() {
@@ -215,8 +254,7 @@ class Play {
         pair_.table.set_n_keep(rules.keep);
       }
     } else {
-      rules.rewritten();
-      pair_.table.set_kv_type(one_in(2) ? KvType::f32 : KvType::f16);
+      pair_.change_type(one_in(2) ? KvType::f32 : KvType::f16);
     }
   }
 
