@@ -17,6 +17,7 @@ class SessionThreadsTest : public QObject {
   void initTestCase();
   void cancelled_by_another_thread_ends_at_the_next_batch();
   void cancelled_at_any_moment_it_goes_on_as_if_nothing_had_been();
+  void a_batch_cancelled_halfway_is_as_if_it_had_never_begun();
   void sessions_share_a_model();
   void a_session_may_move_to_another_thread();
   void telemetry_crosses_threads_as_a_value();
@@ -94,6 +95,42 @@ void SessionThreadsTest::cancelled_at_any_moment_it_goes_on_as_if_nothing_had_be
     if (session.logits().empty()) continue;  // everything had been fed before the cancel came
     QCOMPARE(difference(session.logits(), expected), 0.0);
   }
+}
+
+// Tried until the cancel falls into the batch: that shows in the headroom, whose slots the batch has spent.
+void SessionThreadsTest::a_batch_cancelled_halfway_is_as_if_it_had_never_begun() {
+  Session session(model_, exact_settings(256), 2);
+  Session undisturbed(model_, exact_settings(256), 2);
+  for (Session* each : {&session, &undisturbed}) each->feed(std::span(ids_).first(270));
+  const std::span<const Token> batch = std::span(ids_).subspan(270, headroom(256));
+  const std::vector<std::int64_t> before = cached(session);
+  const std::int64_t as_far_as_it_is_exact = session.fed() - headroom(256);
+  QVERIFY(session.back_is_exact(as_far_as_it_is_exact));
+  for (int attempt = 0; session.back_is_exact(as_far_as_it_is_exact); ++attempt) {
+    QVERIFY(attempt < 2000);
+    std::atomic<bool> begun{false};
+    std::thread other([&] {
+      begun.wait(false);
+      for (int i = 0; i < attempt; ++i) std::this_thread::yield();
+      session.cancel();
+    });
+    try {
+      begun = true;
+      begun.notify_one();
+      session.feed(batch);
+    } catch (const Cancelled&) {
+    }
+    other.join();
+    session.clear_cancel();
+    if (session.fed() == 270) continue;
+    session.reset();  // the cancel came too late
+    session.feed(std::span(ids_).first(270));
+  }
+  QCOMPARE(session.fed(), 270);
+  QCOMPARE(difference(session.logits(), undisturbed.logits()), 0.0);
+  QCOMPARE(cached(session), before);
+  for (Session* each : {&session, &undisturbed}) each->feed(batch);
+  QCOMPARE(difference(session.logits(), undisturbed.logits()), 0.0);
 }
 
 void SessionThreadsTest::sessions_share_a_model() {
