@@ -35,8 +35,8 @@ class Tokenizer {
   /// needs little stack. Never fails on any bytes.
   virtual std::vector<Token> encode(const MarkedText& text) const = 0;
 
-  /// Token ids of text that goes on after the token `previous`, in a conversation say: what `encode` gives for it in the
-  /// middle of a text (sentencepiece puts a space only before a text and after a control token).
+  /// Token ids of text that goes on after the token `previous`, in a conversation say: what `encode` gives for it in
+  /// the middle of a text (sentencepiece puts a space only before a text and after a control token).
   virtual std::vector<Token> encode_after(Token previous, const MarkedText& text) const;
 
   /// `encode` for text of one origin. `trusted`: control tokens written in the text are recognized.
