@@ -42,9 +42,11 @@ void append_nfc(std::string_view text, std::string& result) {
   utf8proc_uint8_t* mapped = nullptr;
   utf8proc_ssize_t length = -1;
   if (needs_work(text)) {
+    // A set of flags, which the library declares as an enum.
     const int options = UTF8PROC_STABLE | UTF8PROC_COMPOSE;
-    length = utf8proc_map(utf8proc_bytes(text), static_cast<utf8proc_ssize_t>(text.size()), &mapped,
-                          static_cast<utf8proc_option_t>(options));  // NOLINT(*-EnumCastOutOfRange): a set of flags
+    // NOLINTNEXTLINE(clang-analyzer-optin.core.EnumCastOutOfRange)
+    const auto flags = static_cast<utf8proc_option_t>(options);
+    length = utf8proc_map(utf8proc_bytes(text), static_cast<utf8proc_ssize_t>(text.size()), &mapped, flags);
   }
   const std::unique_ptr<utf8proc_uint8_t, Free> owner(mapped);
   if (length < 0) {

@@ -19,6 +19,7 @@ class RealVocabularyTest : public QObject {
  private:
   std::unique_ptr<Tokenizer> tokenizer_;
   QString golden_;
+  bool sentencepiece_ = false;
 };
 
 void RealVocabularyTest::initTestCase() {
@@ -30,6 +31,7 @@ void RealVocabularyTest::initTestCase() {
     golden_ = "real_smollm2.json";
   } else if (file.find<std::string>("general.architecture") == "gemma3" && tokenizer_->size() == 262144) {
     golden_ = "real_gemma3.json";
+    sentencepiece_ = true;
   } else {
     QSKIP("there are no golden ids for this model");
   }
@@ -41,7 +43,9 @@ void RealVocabularyTest::gives_the_ids_of_the_reference() {
   for (const Golden& golden : cases) {
     QVERIFY2(tokenizer_->encode(golden.text, false) == golden.ids, golden.text.c_str());
     QVERIFY2(tokenizer_->encode(golden.text, true) == golden.trusted, golden.text.c_str());
-    QCOMPARE(tokenizer_->decode(golden.trusted), golden.text);
+    QString text = QString::fromStdString(golden.text);
+    if (sentencepiece_) text.replace(u'\u2581', u' ');  // its spelling of a space: the two are one to it
+    QCOMPARE(QString::fromStdString(tokenizer_->decode(golden.trusted)), text);
   }
 }
 
