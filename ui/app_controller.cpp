@@ -21,7 +21,7 @@ AppController::AppController(const Parts& parts, QObject* parent)
   if (m_store.isDamaged())
     m_damage = m_store.error();
   else
-    m_problem = m_store.error();
+    m_problem = m_store.error().isEmpty() ? m_settings.problem() : m_store.error();
 }
 
 void AppController::connectModels() {
@@ -46,6 +46,9 @@ void AppController::connectModels() {
   connect(&m_backend, &app::ChatBackend::cacheChanged, this, [this](const app::CacheSnapshot& snapshot) {
     if (snapshot.conversationId != m_session.conversationId()) return;
     m_cache.update(snapshot);
+  });
+  connect(&m_backend, &app::ChatBackend::noticed, this, [this](qint64 conversationId, const QString& sentence) {
+    if (conversationId == m_session.conversationId()) showProblem(sentence);
   });
   connect(&m_cache, &CacheViewModel::changed, this, [this] {
     if (m_cache.shown().conversationId != m_session.conversationId()) return;

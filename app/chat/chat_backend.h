@@ -52,6 +52,9 @@ class ChatBackend : public QObject {
   void finished(const runnel::app::TurnStats& stats);
   void failed(qint64 conversationId, qint64 answerId, const QString& message);
 
+  /** Something that the user should know; the turn goes on. */
+  void noticed(qint64 conversationId, const QString& message);
+
   void cacheChanged(const runnel::app::CacheSnapshot& snapshot);
   void cacheSettingsApplied(const runnel::CacheSettings& settings);
   void cacheSettingsRefused(const QString& message);

@@ -171,7 +171,8 @@ void InferenceWorker::replaceSession(const runnel::CacheSettings& settings) {
 TurnListener InferenceWorker::listener() {
   return {.promptProgress = [this](const PromptProgress& progress) { Q_EMIT promptProgress(progress); },
           .tokens = [this](const TokenBatch& batch) { Q_EMIT tokens(batch); },
-          .cacheChanged = [this](double tokensPerSecond) { publish(tokensPerSecond); }};
+          .cacheChanged = [this](double tokensPerSecond) { publish(tokensPerSecond); },
+          .notice = [this](const QString& message) { Q_EMIT noticed(m_engine->cached.conversationId, message); }};
 }
 
 void InferenceWorker::publish(double tokensPerSecond) {

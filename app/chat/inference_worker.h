@@ -38,6 +38,7 @@ class InferenceWorker : public QObject {
   void tokens(const runnel::app::TokenBatch& batch);
   void finished(const runnel::app::TurnStats& stats);
   void failed(qint64 conversationId, qint64 answerId, const QString& message);
+  void noticed(qint64 conversationId, const QString& message);
   void cacheChanged(const runnel::app::CacheSnapshot& snapshot);
   void cacheSettingsApplied(const runnel::CacheSettings& settings);
   void cacheSettingsRefused(const QString& message);

@@ -30,6 +30,7 @@ void LocalBackend::relaySignals() {
   connect(m_worker, &InferenceWorker::tokens, this, &ChatBackend::tokens);
   connect(m_worker, &InferenceWorker::finished, this, &ChatBackend::finished);
   connect(m_worker, &InferenceWorker::failed, this, &ChatBackend::failed);
+  connect(m_worker, &InferenceWorker::noticed, this, &ChatBackend::noticed);
   connect(m_worker, &InferenceWorker::cacheChanged, this, &ChatBackend::cacheChanged);
   connect(m_worker, &InferenceWorker::cacheSettingsApplied, this, &ChatBackend::cacheSettingsApplied);
   connect(m_worker, &InferenceWorker::cacheSettingsRefused, this, &ChatBackend::cacheSettingsRefused);

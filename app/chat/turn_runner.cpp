@@ -1,6 +1,6 @@
 #include "app/chat/turn_runner.h"
 
-#include <QLoggingCategory>
+#include <QCoreApplication>
 
 #include <algorithm>
 #include <utility>
@@ -12,8 +12,6 @@
 namespace runnel::app {
 
 namespace {
-
-Q_LOGGING_CATEGORY(logTurn, "runnel.turn")
 
 constexpr qint64 kTokensEveryMs = 16;
 constexpr qint64 kCacheEveryMs = 33;
@@ -30,6 +28,7 @@ void Engine::reset() {
   session->reset();
   cached = {};
   isSystemPinned = false;
+  isPinRefusalTold = false;
 }
 
 TurnRunner::TurnRunner(Engine& engine, const WorkControl& control, TurnListener listener)
@@ -135,7 +134,8 @@ void TurnRunner::goBack(qint64 fed) {
   cutBack(m_engine.cached, fed);
 }
 
-// A prefix that would leave too little to roll is not pinned; the conversation goes on without.
+// A prefix that would leave too little to roll is not pinned; the conversation goes on without, and the user hears of
+// it once.
 void TurnRunner::pinSystem(bool keep) {
   Engine& engine = m_engine;
   const qint64 prefix = engine.cached.prefix;
@@ -147,7 +147,11 @@ void TurnRunner::pinSystem(bool keep) {
       engine.session->unpin(0, prefix, runnel::Reason::system);
     engine.isSystemPinned = keep;
   } catch (const runnel::Error& error) {
-    qCInfo(logTurn, "The system prompt is not pinned: %s", error.what());
+    if (!std::exchange(engine.isPinRefusalTold, true))
+      m_listener.notice(QCoreApplication::translate("TurnRunner",
+                                                    "The system prompt will be forgotten as the conversation rolls on, "
+                                                    "because it can't be kept for ever. %1")
+                            .arg(QString::fromStdString(error.what())));
   }
 }
 

@@ -23,6 +23,7 @@ struct Engine {
   std::unique_ptr<ChatFormat> format;
   CachedConversation cached = {};
   bool isSystemPinned = false;
+  bool isPinRefusalTold = false;  //!< the user knows that the system prompt can't be kept
 
   /** Forgets everything. */
   void reset();
@@ -33,6 +34,7 @@ struct TurnListener {
   std::function<void(const PromptProgress&)> promptProgress;
   std::function<void(const TokenBatch&)> tokens;
   std::function<void(double tokensPerSecond)> cacheChanged;
+  std::function<void(const QString& message)> notice;
 };
 
 /**

@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <limits>
+#include <optional>
 
 namespace runnel::app {
 
@@ -14,22 +15,7 @@ constexpr int kLargestCtxSize = 1 << 20;
 constexpr int kLargestAnswer = 1'000'000;
 constexpr int kLargestThreads = 4096;
 constexpr int kDefaultCtxSize = 4096;
-
-int readInt(const QSettings& settings, const QString& key, int fallback, int low, int high) {
-  bool ok = false;
-  const int value = settings.value(key, fallback).toString().toInt(&ok);
-  return ok && value >= low && value <= high ? value : fallback;
-}
-
-double readReal(const QSettings& settings, const QString& key, double fallback, double low, double high) {
-  bool ok = false;
-  const double value = settings.value(key, fallback).toString().toDouble(&ok);
-  return ok && std::isfinite(value) && value >= low && value <= high ? value : fallback;
-}
-
-float readFloat(const QSettings& settings, const QString& key, float fallback, float low, float high) {
-  return static_cast<float>(readReal(settings, key, fallback, low, high));
-}
+constexpr int kShownLength = 40;  // of a value that can't be used
 
 // A float is written with the digits that give it back exactly, not as the double next to it (0.94999998807…).
 QString written(float value) {
@@ -40,13 +26,108 @@ QString written(bool value) {
   return value ? QStringLiteral("true") : QStringLiteral("false");
 }
 
-bool readBool(const QSettings& settings, const QString& key, bool fallback) {
-  const QString value = settings.value(key).toString();
-  return value == written(!fallback) ? !fallback : fallback;
-}
+/** Reads values from a file that anybody may have written: one that can't be used is noted, and the fallback holds. */
+class Reader {
+ public:
+  explicit Reader(const QSettings& file, QStringList* unusable = nullptr) : m_file(file), m_unusable(unusable) {}
+
+  int integer(const char* key, int fallback, int low, int high) const {
+    bool ok = false;
+    const int value = text(key).toInt(&ok);
+    return checked(key, ok && value >= low && value <= high, value, fallback);
+  }
+  double real(const char* key, double fallback, double low, double high) const {
+    bool ok = false;
+    const double value = text(key).toDouble(&ok);
+    return checked(key, ok && std::isfinite(value) && value >= low && value <= high, value, fallback);
+  }
+  float realFloat(const char* key, float fallback, float low, float high) const {
+    return static_cast<float>(real(key, fallback, low, high));
+  }
+  bool flag(const char* key, bool fallback) const {
+    const QString value = text(key);
+    return checked(key, value == written(true) || value == written(false), value == written(true), fallback);
+  }
+  std::optional<quint64> seed(const char* key) const {
+    bool ok = false;
+    const quint64 value = text(key).toULongLong(&ok);
+    return checked<std::optional<quint64>>(key, ok, value, std::nullopt);
+  }
+  /** One of `choices`, of which the first is the fallback. */
+  QString choice(const char* key, const QStringList& choices) const {
+    return checked(key, choices.contains(text(key)), text(key), choices.first());
+  }
+  QString text(const char* key) const { return m_file.value(QLatin1String(key)).toString(); }
+
+ private:
+  template <typename Value>
+  Value checked(const char* key, bool isUsable, const Value& value, const Value& fallback) const {
+    if (isUsable) return value;
+    if (m_unusable != nullptr && m_file.contains(QLatin1String(key)))
+      m_unusable->append(QLatin1String(key) + QLatin1String(" = ") + text(key).left(kShownLength));
+    return fallback;
+  }
+
+  const QSettings& m_file;
+  QStringList* m_unusable;
+};
 
 QStringList themes() {
   return {QStringLiteral("system"), QStringLiteral("light"), QStringLiteral("dark")};
+}
+
+QStringList kvTypes() {
+  return {QStringLiteral("f16"), QStringLiteral("f32")};
+}
+
+runnel::CacheSettings readCache(const Reader& reader) {
+  runnel::CacheSettings cache;
+  cache.ctx_size = reader.integer("cache/ctx_size", kDefaultCtxSize, 16, kLargestCtxSize);
+  cache.n_keep = reader.integer("cache/n_keep", cache.n_keep, 0, cache.ctx_size - 2);
+  const int most = cache.ctx_size - cache.n_keep - 1;
+  // 0 would discard nothing: what can't be used is below the range.
+  cache.n_discard = reader.text("cache/n_discard") == QLatin1String("-1")
+                        ? -1
+                        : reader.integer("cache/n_discard", cache.n_discard, 1, most);
+  const bool isF32 = reader.choice("cache/kv_type", kvTypes()) == kvTypes().last();
+  cache.kv_type = isF32 ? runnel::KvType::f32 : runnel::KvType::f16;
+  cache.batch = reader.integer("cache/batch", cache.batch, 1, kLargestCtxSize);
+  cache.allow_untrained_ctx = reader.flag("cache/allow_untrained_ctx", false);
+  return cache;
+}
+
+runnel::SamplerSettings readSampling(const Reader& reader) {
+  constexpr int kMostInt = std::numeric_limits<int>::max();
+  runnel::SamplerSettings sampling;
+  sampling.repetition_penalty =
+      reader.realFloat("sampling/repetition_penalty", sampling.repetition_penalty, 0.01F, 100.0F);
+  sampling.repetition_window = reader.integer("sampling/repetition_window", sampling.repetition_window, -1, kMostInt);
+  sampling.top_k = reader.integer("sampling/top_k", sampling.top_k, -1, kMostInt);
+  sampling.top_p = reader.realFloat("sampling/top_p", sampling.top_p, 0.0F, 1.0F);
+  sampling.min_p = reader.realFloat("sampling/min_p", sampling.min_p, 0.0F, 1.0F);
+  sampling.temperature = reader.realFloat("sampling/temperature", sampling.temperature, 0.0F, 100.0F);
+  sampling.seed = reader.seed("sampling/seed");
+  return sampling;
+}
+
+int readMaxTokens(const Reader& reader) {
+  return reader.integer("answer/max_tokens", 1024, 1, kLargestAnswer);
+}
+
+int readThreads(const Reader& reader) {
+  return reader.integer("engine/threads", 0, 0, kLargestThreads);
+}
+
+bool readKeepSystem(const Reader& reader) {
+  return reader.flag("chat/keep_system", true);
+}
+
+QString readTheme(const Reader& reader) {
+  return reader.choice("window/theme", themes());
+}
+
+double readFontScale(const Reader& reader) {
+  return reader.real("window/font_scale", 1.0, 0.75, 2.0);
 }
 
 }  // namespace
@@ -59,23 +140,36 @@ Settings::Settings(const QString& file, QObject* parent)
 
 Settings::~Settings() = default;
 
-void Settings::store(const QString& key, const QVariant& value) {
-  m_settings->setValue(key, value);
-  Q_EMIT changed();
+QString Settings::problem() const {
+  QStringList unusable;
+  const Reader reader(*m_settings, &unusable);
+  readCache(reader);
+  readSampling(reader);
+  readMaxTokens(reader);
+  readThreads(reader);
+  readKeepSystem(reader);
+  readTheme(reader);
+  readFontScale(reader);
+  if (unusable.isEmpty()) {
+    if (m_settings->status() != QSettings::FormatError) return {};
+    return tr("The settings file %1 can't be understood; what it does not say has its default.")
+        .arg(m_settings->fileName());
+  }
+  return tr("In the settings file %1 some values can't be used, and their defaults hold instead: %2.")
+      .arg(m_settings->fileName(), unusable.join(QLatin1String(", ")));
 }
 
 runnel::CacheSettings Settings::cache() const {
-  runnel::CacheSettings cache;
-  cache.ctx_size = readInt(*m_settings, QStringLiteral("cache/ctx_size"), kDefaultCtxSize, 16, kLargestCtxSize);
-  cache.n_keep = readInt(*m_settings, QStringLiteral("cache/n_keep"), cache.n_keep, 0, cache.ctx_size - 2);
-  cache.n_discard =
-      readInt(*m_settings, QStringLiteral("cache/n_discard"), cache.n_discard, -1, cache.ctx_size - cache.n_keep - 1);
-  if (cache.n_discard == 0) cache.n_discard = runnel::CacheSettings{}.n_discard;
-  if (m_settings->value(QStringLiteral("cache/kv_type")).toString() == QLatin1String("f32"))
-    cache.kv_type = runnel::KvType::f32;
-  cache.batch = readInt(*m_settings, QStringLiteral("cache/batch"), cache.batch, 1, kLargestCtxSize);
-  cache.allow_untrained_ctx = readBool(*m_settings, QStringLiteral("cache/allow_untrained_ctx"), false);
-  return cache;
+  return readCache(Reader(*m_settings));
+}
+
+runnel::SamplerSettings Settings::sampling() const {
+  return readSampling(Reader(*m_settings));
+}
+
+void Settings::store(const QString& key, const QVariant& value) {
+  m_settings->setValue(key, value);
+  Q_EMIT changed();
 }
 
 void Settings::setCache(const runnel::CacheSettings& cache) {
@@ -83,27 +177,9 @@ void Settings::setCache(const runnel::CacheSettings& cache) {
   m_settings->setValue(QStringLiteral("cache/n_keep"), cache.n_keep);
   m_settings->setValue(QStringLiteral("cache/n_discard"), cache.n_discard);
   m_settings->setValue(QStringLiteral("cache/kv_type"),
-                       cache.kv_type == runnel::KvType::f32 ? QStringLiteral("f32") : QStringLiteral("f16"));
+                       cache.kv_type == runnel::KvType::f32 ? kvTypes().last() : kvTypes().first());
   m_settings->setValue(QStringLiteral("cache/batch"), cache.batch);
   store(QStringLiteral("cache/allow_untrained_ctx"), written(cache.allow_untrained_ctx));
-}
-
-runnel::SamplerSettings Settings::sampling() const {
-  const QSettings& file = *m_settings;
-  constexpr int kMostInt = std::numeric_limits<int>::max();
-  runnel::SamplerSettings sampling;
-  sampling.repetition_penalty =
-      readFloat(file, QStringLiteral("sampling/repetition_penalty"), sampling.repetition_penalty, 0.01F, 100.0F);
-  sampling.repetition_window =
-      readInt(file, QStringLiteral("sampling/repetition_window"), sampling.repetition_window, -1, kMostInt);
-  sampling.top_k = readInt(file, QStringLiteral("sampling/top_k"), sampling.top_k, -1, kMostInt);
-  sampling.top_p = readFloat(file, QStringLiteral("sampling/top_p"), sampling.top_p, 0.0F, 1.0F);
-  sampling.min_p = readFloat(file, QStringLiteral("sampling/min_p"), sampling.min_p, 0.0F, 1.0F);
-  sampling.temperature = readFloat(file, QStringLiteral("sampling/temperature"), sampling.temperature, 0.0F, 100.0F);
-  bool ok = false;
-  const quint64 seed = file.value(QStringLiteral("sampling/seed")).toString().toULongLong(&ok);
-  if (ok) sampling.seed = seed;
-  return sampling;
 }
 
 void Settings::setSampling(const runnel::SamplerSettings& sampling) {
@@ -120,7 +196,7 @@ void Settings::setSampling(const runnel::SamplerSettings& sampling) {
 }
 
 int Settings::maxTokens() const {
-  return readInt(*m_settings, QStringLiteral("answer/max_tokens"), 1024, 1, kLargestAnswer);
+  return readMaxTokens(Reader(*m_settings));
 }
 
 void Settings::setMaxTokens(int tokens) {
@@ -128,7 +204,7 @@ void Settings::setMaxTokens(int tokens) {
 }
 
 int Settings::threads() const {
-  return readInt(*m_settings, QStringLiteral("engine/threads"), 0, 0, kLargestThreads);
+  return readThreads(Reader(*m_settings));
 }
 
 void Settings::setThreads(int threads) {
@@ -144,7 +220,7 @@ void Settings::setSystemPrompt(const QString& text) {
 }
 
 bool Settings::keepSystem() const {
-  return readBool(*m_settings, QStringLiteral("chat/keep_system"), true);
+  return readKeepSystem(Reader(*m_settings));
 }
 
 void Settings::setKeepSystem(bool keep) {
@@ -160,8 +236,7 @@ void Settings::setModelPath(const QString& path) {
 }
 
 QString Settings::theme() const {
-  const QString theme = m_settings->value(QStringLiteral("window/theme")).toString();
-  return themes().contains(theme) ? theme : themes().first();
+  return readTheme(Reader(*m_settings));
 }
 
 void Settings::setTheme(const QString& theme) {
@@ -169,7 +244,7 @@ void Settings::setTheme(const QString& theme) {
 }
 
 double Settings::fontScale() const {
-  return readReal(*m_settings, QStringLiteral("window/font_scale"), 1.0, 0.75, 2.0);
+  return readFontScale(Reader(*m_settings));
 }
 
 void Settings::setFontScale(double scale) {

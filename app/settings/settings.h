@@ -25,6 +25,9 @@ class Settings : public QObject {
   explicit Settings(const QString& file = {}, QObject* parent = nullptr);
   ~Settings() override;
 
+  /** What of the file can't be used, as a sentence that names the file and the values; empty when all can be. */
+  QString problem() const;
+
   runnel::CacheSettings cache() const;  //!< default ctx_size 4096, n_keep 4, n_discard 1, f16
   void setCache(const runnel::CacheSettings& settings);
 

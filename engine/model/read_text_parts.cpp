@@ -19,11 +19,13 @@ constexpr std::size_t most_template_bytes = std::size_t{4} << 20U;
 
 std::string read_text(const fs::path& path, std::size_t most) {
   std::ifstream file(path, std::ios::binary);
-  if (!file) return {};
-  std::string text(most + 1, '\0');
+  std::error_code error;
+  const std::uintmax_t size = fs::file_size(path, error);
+  if (!file || error) return {};
+  if (size > most) throw Error(path.filename().string() + " is larger than any file of its kind should be.");
+  std::string text(static_cast<std::size_t>(size), '\0');
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
   text.resize(static_cast<std::size_t>(file.gcount()));
-  if (text.size() > most) throw Error(path.filename().string() + " is larger than any file of its kind should be.");
   return text;
 }
 

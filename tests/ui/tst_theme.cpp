@@ -53,7 +53,7 @@ void ThemeTest::text_can_be_read_where_it_stands_data() {
       {"text", {"background", "sidebar", "card", "bubble", "hover", "pressed", "accentQuiet", "errorQuiet"}},
       {"quiet", {"background", "sidebar", "card", "hover"}},
       {"forgotten", {"background"}},
-      {"forgottenOnSidebar", {"sidebar"}},
+      {"forgottenOnBubble", {"bubble"}},
       {"accent", {"background", "card", "sidebar"}},
       {"accentOnQuiet", {"accentQuiet"}},
       {"accentText", {"accent"}},

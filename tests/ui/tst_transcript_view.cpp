@@ -14,6 +14,7 @@ class TranscriptViewTest : public QObject {
   void stays_where_the_reader_put_it();
   void the_button_leads_back_to_the_end();
   void the_line_of_forgetting_stands_above_what_is_remembered();
+  void forgotten_lines_of_a_long_question_are_dimmed();
   void streaming_touches_one_row_and_few_items_of_a_long_conversation();
 
  private:
@@ -81,6 +82,33 @@ void TranscriptViewTest::the_line_of_forgetting_stands_above_what_is_remembered(
     if (row == transcript.firstRemembered() - 1) QCOMPARE(remembered, 0.0);
     if (row >= transcript.firstRemembered()) QVERIFY(remembered > 0);
   }
+}
+
+void TranscriptViewTest::forgotten_lines_of_a_long_question_are_dimmed() {
+  WindowFixture fixture;
+  fixture.backend.setAnswers({QStringLiteral("word ").repeated(180)});
+  QString question;
+  for (int line = 10; line < 30; ++line) question += QStringLiteral("In line %1 stand some seven words\n").arg(line);
+  fixture.converse(question);
+  fixture.app->cache()->flush();
+  const double remembered = fixture.app->transcript()->index(0).data(TranscriptModel::RememberedRole).toDouble();
+  QVERIFY2(remembered > 0.2 && remembered < 0.9, qPrintable(QString::number(remembered)));
+  QMetaObject::invokeMethod(
+      fixture.item(QStringLiteral("TranscriptView")), "showMessage",
+      Q_ARG(double, fixture.app->transcript()->index(0).data(TranscriptModel::IdRole).toDouble()));
+
+  QQuickItem* text = nullptr;
+  QTRY_VERIFY((text = fixture.item(QStringLiteral("LongText"))) != nullptr);
+  QString dimmed;
+  QString bright;
+  for (const QQuickItem* piece : text->childItems()) {
+    const QVariant words = piece->property("text");
+    const bool isDimmed = piece->property("color") == text->property("dimmedColor");
+    if (words.isValid()) (isDimmed ? dimmed : bright) += words.toString() + QLatin1Char('\n');
+  }
+  QCOMPARE(dimmed + bright, question);
+  const double share = static_cast<double>(bright.size()) / static_cast<double>(question.size());
+  QVERIFY2(share >= remembered - 0.02 && share < remembered + 0.07, qPrintable(QString::number(share)));
 }
 
 void TranscriptViewTest::streaming_touches_one_row_and_few_items_of_a_long_conversation() {

@@ -16,7 +16,7 @@ QtObject {
     readonly property color text: dark ? "#E6EAF2" : "#1B2229"
     readonly property color quiet: dark ? "#8B95A7" : "#5E6B78"
     readonly property color forgotten: dark ? "#7A869A" : "#68727D"
-    readonly property color forgottenOnSidebar: dark ? "#7A869A" : "#646E79"
+    readonly property color forgottenOnBubble: dark ? "#848FA2" : "#606A75"
 
     readonly property color accent: dark ? "#4FB6A8" : "#0E7C6F"
     readonly property color accentQuiet: dark ? "#123A37" : "#D9F0EC"

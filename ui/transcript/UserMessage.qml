@@ -1,7 +1,8 @@
 import QtQuick
 import Runnel
 
-/* What the user wrote: as it was written, in a bubble on the right. A long text is folded. */
+/* What the user wrote: as it was written, in a bubble on the right. A long text is folded; the lines that the
+   model no longer remembers are dimmed. */
 Item {
     id: message
 
@@ -12,6 +13,8 @@ Item {
     readonly property int foldedLength: foldAt(text)
     readonly property bool isLong: text.length > foldedLength
     property int shownLength: foldedLength
+    // Up to the line that holds the first token in the cache.
+    readonly property int forgottenLength: remembered >= 1 || forgotten ? 0 : text.lastIndexOf("\n", (1 - remembered) * text.length - 1) + 1
 
     /* Where a long text is folded: after 3,000 characters or 24 lines. */
     function foldAt(whole: string): int {
@@ -54,6 +57,8 @@ Item {
             id: words
 
             color: message.forgotten ? Theme.forgotten : Theme.text
+            dimmedColor: message.forgotten ? Theme.forgotten : Theme.forgottenOnBubble
+            dimmedLength: message.forgottenLength
             maximumWidth: message.width * 0.82 - 2 * (Theme.space.l + 2)
             shownLength: message.shownLength
             text: message.text

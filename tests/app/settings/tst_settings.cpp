@@ -37,6 +37,7 @@ void SettingsTest::begins_with_the_defaults() {
   QCOMPARE(settings.theme(), QStringLiteral("system"));
   QCOMPARE(settings.fontScale(), 1.0);
   QVERIFY(!settings.sampling().seed);
+  QCOMPARE(settings.problem(), QString());
   QVERIFY(settings.systemPrompt().isEmpty());
   QVERIFY(settings.keepSystem());
 }
@@ -89,6 +90,7 @@ void SettingsTest::reads_back_what_was_set() {
   QCOMPARE(settings.modelPath(), QStringLiteral("/models/ä b.gguf"));
   QCOMPARE(settings.theme(), QStringLiteral("dark"));
   QCOMPARE(settings.fontScale(), 1.25);
+  QCOMPARE(settings.problem(), QString());
 }
 
 void SettingsTest::replaces_values_out_of_range_by_defaults_data() {
@@ -127,6 +129,8 @@ void SettingsTest::replaces_values_out_of_range_by_defaults() {
     raw.setValue(key, value);
   }
   const Settings settings(path);
+  QVERIFY(settings.problem().contains(path));
+  QVERIFY(settings.problem().contains(key + QStringLiteral(" = ") + value));
   const runnel::SamplerSettings defaults;
   QCOMPARE(settings.cache().ctx_size, 4096);
   QCOMPARE(settings.cache().n_keep, 4);
