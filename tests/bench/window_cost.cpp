@@ -1,7 +1,7 @@
 // What the window costs while an answer is written: the longest time for which its thread answers nothing, and the share
 // of one core that it takes. A conversation of 2,000 messages; prose, a long code block, prose and a table.
 //
-// bench_window [TOKENS PER SECOND] [CTX SIZE]; with QT_QPA_PLATFORM=xcb (Xvfb) and QT_QUICK_BACKEND=software.
+// bench_window [TOKENS PER SECOND] [CTX SIZE] [prose | code | table]; with QT_QPA_PLATFORM=xcb (Xvfb) and QT_QUICK_BACKEND=software.
 
 #include <QtQml/qqmlextensionplugin.h>
 
@@ -16,13 +16,29 @@ namespace {
 
 using namespace runnel;
 
-QString answer() {
-  const QString prose = QStringLiteral("Some words of *prose* that fill a line or two, and `code` in between.\n\n").repeated(30);
+QString prose() {
+  return QStringLiteral("Some words of *prose* that fill a line or two, and `code` in between; so much that the text "
+                        "breaks into several lines, as an answer's paragraphs do.\n\n")
+      .repeated(30);
+}
+
+QString code() {
   QString code = QStringLiteral("```cpp\n");
   for (int line = 0; line < 400; ++line) code += QStringLiteral("int variable%1 = compute(%1);\n").arg(line);
+  return code + QStringLiteral("```\n\n");
+}
+
+QString table() {
   QString table = QStringLiteral("| a | b | c |\n|---|---|---|\n");
   for (int row = 0; row < 20; ++row) table += QStringLiteral("| %1 | two | three |\n").arg(row);
-  return prose + code + QStringLiteral("```\n\n") + prose + table;
+  return table;
+}
+
+QString answer(const QString& kind) {
+  if (kind == QLatin1String("prose")) return prose();
+  if (kind == QLatin1String("code")) return code();
+  if (kind == QLatin1String("table")) return table();
+  return prose() + code() + prose() + table();
 }
 
 void fill(ui::WindowFixture& fixture) {
@@ -57,7 +73,7 @@ int main(int argc, char** argv) {
   fixture.settings().setMaxTokens(1'000'000);
   fixture.backend.setCacheSettings(cache);
   fill(fixture);
-  fixture.backend.setAnswers({answer()});
+  fixture.backend.setAnswers({answer(arguments.value(3))});
   QTest::qWait(1000);
   fixture.backend.setInterval(1000 / tokensPerSecond);
 

@@ -13,7 +13,7 @@ using namespace Qt::StringLiterals;
 
 // Characters of a code block in one item of the view, and of one line of it. Together below the 10,000 from which Qt
 // lays out a text anew whenever it scrolls (measured: a hundred times the cost for a megabyte of code).
-constexpr qsizetype codePiece = 6000;
+constexpr qsizetype codePiece = 1500;  // a piece that grows is laid out and drawn again with every update
 constexpr qsizetype codeLine = 3500;
 constexpr qsizetype maxTableCells = 1500;  // measured: Qt lays out 1,500 cells in 40 ms
 
