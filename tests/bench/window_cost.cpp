@@ -1,7 +1,8 @@
-// What the window costs while an answer is written: the longest time for which its thread answers nothing, and the share
-// of one core that it takes. A conversation of 2,000 messages; prose, a long code block, prose and a table.
+// What the window costs while an answer is written: the longest time for which its thread answers nothing, and the
+// share of one core that it takes. A conversation of 2,000 messages; prose, a long code block, prose and a table.
 //
-// bench_window [TOKENS PER SECOND] [CTX SIZE] [prose | code | table]; with QT_QPA_PLATFORM=xcb (Xvfb) and QT_QUICK_BACKEND=software.
+// bench_window [TOKENS PER SECOND] [CTX SIZE] [prose | code | table]; with QT_QPA_PLATFORM=xcb (Xvfb) and
+// QT_QUICK_BACKEND=software.
 
 #include <QtQml/qqmlextensionplugin.h>
 
@@ -17,8 +18,9 @@ namespace {
 using namespace runnel;
 
 QString prose() {
-  return QStringLiteral("Some words of *prose* that fill a line or two, and `code` in between; so much that the text "
-                        "breaks into several lines, as an answer's paragraphs do.\n\n")
+  return QStringLiteral(
+             "Some words of *prose* that fill a line or two, and `code` in between; so much that the text "
+             "breaks into several lines, as an answer's paragraphs do.\n\n")
       .repeated(30);
 }
 
@@ -55,7 +57,9 @@ void fill(ui::WindowFixture& fixture) {
 double threadSeconds() {
   rusage usage{};
   getrusage(RUSAGE_THREAD, &usage);
-  const auto seconds = [](const timeval& time) { return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6; };
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+  };
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
@@ -93,8 +97,10 @@ int main(int argc, char** argv) {
   const double before = threadSeconds();
   while (fixture.app->chat()->busy()) QTest::qWait(50);
   const double seconds = static_cast<double>(clock.elapsed()) / 1000;
-  std::printf("%lld tokens in %.1f s, ctx_size %d: the window's thread stood still for at most %lld ms and took %.1f %% of a core\n",
-              static_cast<long long>(tokens), seconds, cache.ctx_size, static_cast<long long>(longest),
-              (threadSeconds() - before) / seconds * 100);
+  std::printf(
+      "%lld tokens in %.1f s, ctx_size %d: the window's thread stood still for at most %lld ms and took %.1f %% of a "
+      "core\n",
+      static_cast<long long>(tokens), seconds, cache.ctx_size, static_cast<long long>(longest),
+      (threadSeconds() - before) / seconds * 100);
   return 0;
 }
