@@ -26,6 +26,7 @@ struct CommonOptions {
   std::string log_level = "warn";
   bool keep_system = false;
   CacheSettings cache;
+  bool n_discard_given = false;  ///< else models with learned positions drop half
 };
 
 /// MODEL, threads, instruction set, number types, log level.

@@ -24,7 +24,21 @@ std::string describe(const RopeConfig& rope) {
       return text + ", llama3 × " + number(rope.factor);
     case RopeScaling::yarn:
       return text + ", yarn × " + number(rope.factor);
+    case RopeScaling::longrope:
+      return text + ", longrope × " + number(rope.factor);
+    case RopeScaling::dynamic:
+      return text + ", dynamic × " + number(rope.factor);
+    case RopeScaling::dynamic_steps:
+      return text + ", dynamic";
   }
+  return text;
+}
+
+std::string describe_positions(const Config& config) {
+  if (config.design.position == Position::alibi) return "ALiBi";
+  if (config.design.position == Position::learned) return "learned";
+  std::string text = describe(config.ropes.front());
+  if (config.ropes.size() > 1) text += "; with a window " + describe(config.ropes.back());
   return text;
 }
 
@@ -42,7 +56,8 @@ ModelFacts facts_from(const Config& config, const std::vector<const TensorView*>
   facts.head_dim = config.head_dim;
   facts.n_vocab = config.n_vocab;
   facts.trained_context = config.trained_context;
-  facts.rope = describe(config.rope);
+  facts.rope = describe_positions(config);
+  facts.learned_positions = config.design.position == Position::learned;
   std::map<std::string, std::pair<int, std::uint64_t>> types;  // name → tensors, bytes
   for (const TensorView* tensor : tensors) {
     auto& [count, bytes] = types[std::string(traits(tensor->type).name)];

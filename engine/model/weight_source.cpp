@@ -15,8 +15,4 @@ std::string HfSource::label() const {
   return (path.has_filename() ? path.filename() : path.parent_path().filename()).string();
 }
 
-const Architecture& architecture_of(const Config& config) {
-  return *architecture_of_gguf(config.architecture);
-}
-
 }  // namespace runnel
