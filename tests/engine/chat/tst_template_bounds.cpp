@@ -30,7 +30,7 @@ bool renders(const std::string& source, const std::vector<Message>& messages) {
 
 /// Runs on a thread with as little stack as the smallest that systems give.
 void on_small_stack(const std::function<void()>& work) {
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   constexpr std::size_t stack = std::size_t{2} << 20;  // the sanitizer's frames are several times as large
 #else
   constexpr std::size_t stack = std::size_t{256} << 10;
