@@ -76,8 +76,8 @@ QStringList themes() {
   return {QStringLiteral("system"), QStringLiteral("light"), QStringLiteral("dark")};
 }
 
-QStringList kvTypes() {
-  return {QStringLiteral("f16"), QStringLiteral("f32")};
+QString nameOf(runnel::KvType type) {
+  return QString::fromUtf8(runnel::name_of(type).data());
 }
 
 runnel::CacheSettings readCache(const Reader& reader) {
@@ -85,12 +85,12 @@ runnel::CacheSettings readCache(const Reader& reader) {
   cache.ctx_size = reader.integer("cache/ctx_size", kDefaultCtxSize, 16, kLargestCtxSize);
   cache.n_keep = reader.integer("cache/n_keep", cache.n_keep, 0, cache.ctx_size - 2);
   const int most = cache.ctx_size - cache.n_keep - 1;
-  // 0 would discard nothing: what can't be used is below the range.
+  // -1: half of what can be evicted. 0 would evict nothing.
   cache.n_discard = reader.text("cache/n_discard") == QLatin1String("-1")
                         ? -1
                         : reader.integer("cache/n_discard", cache.n_discard, 1, most);
-  const bool isF32 = reader.choice("cache/kv_type", kvTypes()) == kvTypes().last();
-  cache.kv_type = isF32 ? runnel::KvType::f32 : runnel::KvType::f16;
+  const QStringList kvTypes{nameOf(runnel::KvType::f16), nameOf(runnel::KvType::f32)};
+  cache.kv_type = runnel::kv_type_from(reader.choice("cache/kv_type", kvTypes).toStdString());
   cache.batch = reader.integer("cache/batch", cache.batch, 1, kLargestCtxSize);
   cache.allow_untrained_ctx = reader.flag("cache/allow_untrained_ctx", false);
   return cache;
@@ -176,8 +176,7 @@ void Settings::setCache(const runnel::CacheSettings& cache) {
   m_settings->setValue(QStringLiteral("cache/ctx_size"), cache.ctx_size);
   m_settings->setValue(QStringLiteral("cache/n_keep"), cache.n_keep);
   m_settings->setValue(QStringLiteral("cache/n_discard"), cache.n_discard);
-  m_settings->setValue(QStringLiteral("cache/kv_type"),
-                       cache.kv_type == runnel::KvType::f32 ? kvTypes().last() : kvTypes().first());
+  m_settings->setValue(QStringLiteral("cache/kv_type"), nameOf(cache.kv_type));
   m_settings->setValue(QStringLiteral("cache/batch"), cache.batch);
   store(QStringLiteral("cache/allow_untrained_ctx"), written(cache.allow_untrained_ctx));
 }

@@ -43,17 +43,6 @@ QString answer(const QString& kind) {
   return prose() + code() + prose() + table();
 }
 
-void fill(ui::WindowFixture& fixture) {
-  const qint64 id = fixture.store.createConversation(QStringLiteral("long"))->id;
-  for (int i = 0; i < 2000; ++i) {
-    app::StoredMessage message{.conversationId = id, .role = i % 2 == 0 ? app::Role::User : app::Role::Assistant};
-    message.text = QStringLiteral("Message %1 with a few words.").arg(i);
-    message.stopReason = i % 2 == 0 ? app::StopReason::None : app::StopReason::EndOfTurn;
-    fixture.store.appendMessage(message);
-  }
-  fixture.app->openConversation(id);
-}
-
 double threadSeconds() {
   rusage usage{};
   getrusage(RUSAGE_THREAD, &usage);
@@ -76,7 +65,7 @@ int main(int argc, char** argv) {
   fixture.settings().setCache(cache);
   fixture.settings().setMaxTokens(1'000'000);
   fixture.backend.setCacheSettings(cache);
-  fill(fixture);
+  fixture.openLongConversation();
   fixture.backend.setAnswers({answer(arguments.value(3))});
   QTest::qWait(1000);
   fixture.backend.setInterval(1000 / tokensPerSecond);

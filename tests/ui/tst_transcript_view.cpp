@@ -113,14 +113,7 @@ void TranscriptViewTest::forgotten_lines_of_a_long_question_are_dimmed() {
 
 void TranscriptViewTest::streaming_touches_one_row_and_few_items_of_a_long_conversation() {
   WindowFixture fixture;
-  const qint64 id = fixture.store.createConversation(QStringLiteral("long"))->id;
-  for (int i = 0; i < 2000; ++i) {
-    app::StoredMessage message{.conversationId = id, .role = i % 2 == 0 ? app::Role::User : app::Role::Assistant};
-    message.text = QStringLiteral("Message %1 with a few words.").arg(i);
-    message.stopReason = i % 2 == 0 ? app::StopReason::None : app::StopReason::EndOfTurn;
-    QVERIFY(fixture.store.appendMessage(message));
-  }
-  fixture.app->openConversation(id);
+  fixture.openLongConversation();
   (void)fixture.window->grabWindow();
   QVERIFY(WindowFixture::allItems(fixture.window->contentItem()).size() < 4000);
 

@@ -91,6 +91,7 @@ class WindowTest : public QObject {
   void a_loaded_model_ends_the_problem_of_a_failed_load_alone();
   void the_model_used_last_is_named_when_it_is_gone();
   void a_template_that_can_not_be_used_is_told();
+  void what_the_backend_notes_is_told_in_its_conversation();
   void keys_open_and_close_the_panels();
 
  private:
@@ -279,6 +280,16 @@ void WindowTest::a_template_that_can_not_be_used_is_told() {
   fixture.app->start(QStringLiteral("/models/test.gguf"));
   QTRY_VERIFY(fixture.app->models()->ready());
   QVERIFY(fixture.app->problem().startsWith(QString::fromStdString(facts.template_problem)));
+}
+
+void WindowTest::what_the_backend_notes_is_told_in_its_conversation() {
+  WindowFixture fixture;
+  fixture.converse(QStringLiteral("Hello"));
+  const auto current = static_cast<qint64>(fixture.app->currentId());
+  Q_EMIT fixture.backend.noticed(current + 1, QStringLiteral("Of another conversation."));
+  QCOMPARE(fixture.app->problem(), QString());
+  Q_EMIT fixture.backend.noticed(current, QStringLiteral("It will be forgotten."));
+  QCOMPARE(fixture.app->problem(), QStringLiteral("It will be forgotten."));
 }
 
 void WindowTest::keys_open_and_close_the_panels() {

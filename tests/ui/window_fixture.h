@@ -72,6 +72,18 @@ class WindowFixture {
     QVERIFY(QTest::qWaitFor([this] { return !app->chat()->busy(); }, 20'000));
   }
 
+  /** Stores a conversation of 2,000 short messages and opens it. */
+  void openLongConversation() {
+    const qint64 id = store.createConversation(QStringLiteral("long"))->id;
+    for (int i = 0; i < 2000; ++i) {
+      app::StoredMessage message{.conversationId = id, .role = i % 2 == 0 ? app::Role::User : app::Role::Assistant};
+      message.text = QStringLiteral("Message %1 with a few words.").arg(i);
+      message.stopReason = i % 2 == 0 ? app::StopReason::None : app::StopReason::EndOfTurn;
+      QVERIFY(store.appendMessage(message));
+    }
+    app->openConversation(id);
+  }
+
   static QList<QQuickItem*> allItems(QQuickItem* root) {
     QList<QQuickItem*> found{root};
     for (qsizetype i = 0; i < found.size(); ++i) found += found[i]->childItems();

@@ -57,7 +57,7 @@ Item {
             id: words
 
             color: message.forgotten ? Theme.forgotten : Theme.text
-            dimmedColor: message.forgotten ? Theme.forgotten : Theme.forgottenOnBubble
+            dimmedColor: Theme.forgottenOnBubble
             dimmedLength: message.forgottenLength
             maximumWidth: message.width * 0.82 - 2 * (Theme.space.l + 2)
             shownLength: message.shownLength

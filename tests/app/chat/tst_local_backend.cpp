@@ -1,122 +1,15 @@
-#include <QDir>
-#include <QFile>
-#include <QSignalSpy>
 #include <QTemporaryDir>
-#include <QTest>
 
-#include <malloc.h>
-#include <unistd.h>
 #include <random>
 
-#include "app/chat/local_backend.h"
+#include "tests/app/chat/talk.h"
 #include "tests/app/chat/tiny_model.h"
 
 using namespace runnel::app;
 
 namespace {
 
-constexpr int kPatience = 120'000;
 constexpr qint32 kEndOfTurn = 2;
-
-ChatMessage user(qint64 id, const QString& text) {
-  return {.id = id, .role = Role::User, .text = text};
-}
-
-/** A backend, everything that it says, and a conversation that is carried on as an application would. */
-struct Talk {
-  Talk()
-      : loaded(&backend, &ChatBackend::loaded),
-        loadFailed(&backend, &ChatBackend::loadFailed),
-        tokens(&backend, &ChatBackend::tokens),
-        finished(&backend, &ChatBackend::finished),
-        cancelled(&backend, &ChatBackend::promptCancelled),
-        failed(&backend, &ChatBackend::failed),
-        progress(&backend, &ChatBackend::promptProgress),
-        cache(&backend, &ChatBackend::cacheChanged),
-        applied(&backend, &ChatBackend::cacheSettingsApplied),
-        refused(&backend, &ChatBackend::cacheSettingsRefused),
-        noticed(&backend, &ChatBackend::noticed) {}
-
-  bool load(const QString& path) {
-    backend.load({.path = path, .threads = 1});
-    return loaded.wait(kPatience);
-  }
-  bool set(const runnel::CacheSettings& settings) {
-    backend.setCacheSettings(settings);
-    return applied.wait(kPatience);
-  }
-  void send(QList<ChatMessage> messages, qint64 answerId, int maxTokens = 8, qint64 conversation = 1) {
-    TurnRequest request{.conversationId = conversation, .messages = std::move(messages), .answerId = answerId};
-    request.sampling.temperature = 0;
-    request.maxTokens = maxTokens;
-    backend.send(request);
-  }
-  /** Sends, waits, and appends the exchange to `messages`. */
-  bool exchange(QList<ChatMessage>& messages, const QString& text, int maxTokens = 8, qint64 conversation = 1) {
-    const qint64 id = conversation * 1000 + messages.size() + 1;
-    messages.append(user(id, text));
-    tokens.clear();
-    send(messages, id + 1, maxTokens, conversation);
-    if (!finished.wait(kPatience)) return false;
-    const TurnStats turn = stats();
-    messages.last().ids = turn.promptIds;
-    messages.last().prefix = turn.promptPrefix;
-    messages.last().tokenizer = turn.tokenizer;
-    messages.append({.id = id + 1,
-                     .role = Role::Assistant,
-                     .text = this->text(),
-                     .ids = turn.answerIds,
-                     .tokenizer = turn.tokenizer,
-                     .stopReason = turn.stopReason});
-    return true;
-  }
-  QString text() const {
-    QString text;
-    for (const QList<QVariant>& batch : tokens) text += batch.at(0).value<TokenBatch>().text;
-    return text;
-  }
-  QList<qint32> ids() const {
-    QList<qint32> ids;
-    for (const QList<QVariant>& batch : tokens) ids += batch.at(0).value<TokenBatch>().ids;
-    return ids;
-  }
-  TurnStats stats() const { return finished.last().at(0).value<TurnStats>(); }
-  /** Drops what was said so far. */
-  void forget() {
-    for (QSignalSpy* spy : {&loaded, &loadFailed, &tokens, &finished, &cancelled, &progress, &cache, &applied})
-      spy->clear();
-  }
-  CacheSnapshot snapshot() const { return cache.last().at(0).value<CacheSnapshot>(); }
-
-  LocalBackend backend;
-  QSignalSpy loaded, loadFailed, tokens, finished, cancelled, failed, progress, cache, applied, refused, noticed;
-};
-
-/** What this process holds. */
-struct Resources {
-  qsizetype threads = 0;
-  qsizetype descriptors = 0;
-  qint64 residentKilobytes = 0;
-};
-
-// AddressSanitizer keeps what was freed.
-#if defined(__SANITIZE_ADDRESS__)
-constexpr bool memoryIsMeasurable = false;
-#else
-constexpr bool memoryIsMeasurable = true;
-#endif
-
-Resources resources() {
-  malloc_trim(0);
-  QFile statm(QStringLiteral("/proc/self/statm"));
-  const bool isOpen = statm.open(QIODevice::ReadOnly);
-  const QList<QByteArray> pages = isOpen ? statm.readAll().split(' ') : QList<QByteArray>();
-  return {.threads = QDir(QStringLiteral("/proc/self/task")).entryList(QDir::Dirs | QDir::NoDotAndDotDot).size(),
-          .descriptors = QDir(QStringLiteral("/proc/self/fd"))
-                             .entryList(QDir::NoDotAndDotDot | QDir::AllEntries | QDir::System)
-                             .size(),
-          .residentKilobytes = pages.value(1).toLongLong() * sysconf(_SC_PAGESIZE) / 1024};
-}
 
 }  // namespace
 
@@ -126,10 +19,6 @@ class LocalBackendTest : public QObject {
  private Q_SLOTS:
   void initTestCase();
 
-  void loads_a_model_and_shows_its_empty_cache();
-  void gives_a_smaller_model_less_than_was_asked_for();
-  void failing_loads_keep_the_old_model();
-  void changes_models_200_times_and_leaves_nothing_behind();
   void refuses_to_answer_without_a_model();
   void answers_and_reports_what_was_fed();
   void ends_at_the_token_limit();
@@ -147,10 +36,6 @@ class LocalBackendTest : public QObject {
   void makes_the_cache_anew_for_more_sinks();
   void refuses_bad_cache_settings();
   void every_turn_ends_exactly_once();
-  void quits_at_any_moment_data();
-  void quits_at_any_moment();
-  void talks_with_a_real_model();
-  void stops_a_real_model_at_once();
 
  private:
   QTemporaryDir m_folder;
@@ -159,89 +44,6 @@ class LocalBackendTest : public QObject {
 
 void LocalBackendTest::initTestCase() {
   m_model = writeTinyModel(m_folder.filePath(QStringLiteral("tiny")));
-}
-
-void LocalBackendTest::loads_a_model_and_shows_its_empty_cache() {
-  Talk talk;
-  QSignalSpy progress(&talk.backend, &ChatBackend::loadProgress);
-  QVERIFY(talk.set({.ctx_size = 128}));
-  QVERIFY(talk.load(m_model));
-  QCOMPARE(talk.loaded.at(0).at(0).toString(), m_model);
-  QCOMPARE(talk.loaded.at(0).at(1).value<runnel::ModelFacts>().n_vocab, 1000);
-  QTRY_COMPARE(talk.cache.count(), 1);
-  QCOMPARE(talk.snapshot().telemetry.settings.ctx_size, 128);
-  QCOMPARE(talk.snapshot().telemetry.slots, 192);
-  QVERIFY(talk.snapshot().telemetry.bytes > 0);
-  QVERIFY(!progress.isEmpty());
-  QCOMPARE(progress.last().at(0).toDouble(), 1.0);
-}
-
-void LocalBackendTest::gives_a_smaller_model_less_than_was_asked_for() {
-  const QString small = writeTinyModel(m_folder.filePath(QStringLiteral("small")), {.trainedContext = 64});
-  Talk talk;
-  QVERIFY(talk.set({.ctx_size = 4096, .n_keep = 100, .n_discard = 500}));
-  QVERIFY(talk.load(small));
-  QTRY_COMPARE(talk.applied.count(), 2);
-  const auto fitted = talk.applied.last().at(0).value<runnel::CacheSettings>();
-  QCOMPARE(fitted.ctx_size, 64);
-  QCOMPARE(fitted.n_keep, 62);
-  QCOMPARE(fitted.n_discard, 1);
-  QVERIFY(talk.load(m_model));
-  QTRY_COMPARE(talk.applied.count(), 3);
-  QCOMPARE(talk.applied.last().at(0).value<runnel::CacheSettings>().ctx_size, 4096);
-}
-
-void LocalBackendTest::failing_loads_keep_the_old_model() {
-  Talk talk;
-  QVERIFY(talk.load(m_model));
-  const QString garbage = m_folder.filePath(QStringLiteral("garbage.gguf"));
-  QFile file(garbage);
-  QVERIFY(file.open(QIODevice::WriteOnly));
-  file.write(QByteArray(1000, 'x'));
-  file.close();
-  for (const QString& path : {garbage, m_folder.filePath(QStringLiteral("missing.gguf")), m_folder.path()}) {
-    talk.backend.load({.path = path, .threads = 1});
-    QVERIFY(talk.loadFailed.wait(kPatience));
-    QVERIFY(!talk.loadFailed.last().at(0).toString().isEmpty());
-  }
-  talk.backend.load({.path = m_model, .threads = 1});
-  talk.backend.cancelLoad();
-  QVERIFY(talk.loadFailed.wait(kPatience));
-  QCOMPARE(talk.loaded.count(), 1);
-  QList<ChatMessage> messages;
-  QVERIFY(talk.exchange(messages, QStringLiteral("Are you still there?")));
-}
-
-// Every fifth model is replaced while it is still loading, every seventh while it answers, every ninth can't be loaded.
-void LocalBackendTest::changes_models_200_times_and_leaves_nothing_behind() {
-  const QStringList models = {m_model, writeTinyModel(m_folder.filePath(QStringLiteral("second")), {.seed = 5}),
-                              writeTinyModel(m_folder.filePath(QStringLiteral("third")), {.layers = 3, .seed = 7})};
-  Talk talk;
-  Resources early;
-  QList<ChatMessage> messages;
-  for (int round = 1; round <= 200; ++round) {
-    if (round % 9 == 0) talk.backend.load({.path = QStringLiteral("/nowhere"), .threads = 1});
-    if (round % 5 == 0) talk.backend.load({.path = models[(round + 1) % 3], .threads = 1});
-    talk.backend.load({.path = models[round % 3], .threads = 1});
-    QTRY_COMPARE_WITH_TIMEOUT(talk.loaded.isEmpty() ? QString() : talk.loaded.last().at(0).toString(),
-                              models[round % 3], kPatience);
-    if (round % 7 == 0) {
-      talk.send({user(round, QStringLiteral("Talk for ever"))}, 1000 + round, 1'000'000, round);
-      QVERIFY(talk.tokens.wait(kPatience));
-      talk.backend.stop();
-    } else {
-      messages.clear();
-      QVERIFY(talk.exchange(messages, QStringLiteral("Hello"), 4, round));
-    }
-    talk.forget();
-    if (round == 3) early = resources();
-  }
-  QTRY_COMPARE(resources().threads, early.threads);
-  QTRY_COMPARE(resources().descriptors, early.descriptors);
-  const qint64 grown = resources().residentKilobytes - early.residentKilobytes;
-  // What stays are the allocator's fragments: a leak of one model, 2 MB, would show 200 times.
-  if (memoryIsMeasurable) QVERIFY2(grown < 2000, qPrintable(QString::number(grown) + QStringLiteral(" kB")));
-  QVERIFY(talk.failed.isEmpty());
 }
 
 void LocalBackendTest::refuses_to_answer_without_a_model() {
@@ -532,90 +334,6 @@ void LocalBackendTest::every_turn_ends_exactly_once() {
                               kPatience);
   }
   QVERIFY(talk.failed.isEmpty());
-}
-
-void LocalBackendTest::quits_at_any_moment_data() {
-  QTest::addColumn<QByteArray>("moment");
-  for (const char* moment : {"idle", "loading", "waiting", "reading", "answering"})
-    QTest::newRow(moment) << QByteArray(moment);
-}
-
-void LocalBackendTest::quits_at_any_moment() {
-  QFETCH(QByteArray, moment);
-  auto talk = std::make_unique<Talk>();
-  QVERIFY(talk->set({.ctx_size = 64}));
-  if (moment == "loading") {
-    talk->backend.load({.path = m_model});
-  } else if (moment != "idle") {
-    QVERIFY(talk->load(m_model));
-    const bool reads = moment == "reading";
-    talk->send({user(1, QStringLiteral("word ").repeated(reads ? 200'000 : 1))}, 2, 1'000'000);
-    if (reads) QVERIFY(talk->progress.wait(kPatience));
-    if (moment == "answering") QVERIFY(talk->tokens.wait(kPatience));
-  }
-  const qsizetype threads = resources().threads;
-  talk.reset();
-  QTRY_VERIFY(resources().threads < threads);  // a joined thread stays in the list for a moment
-}
-
-void LocalBackendTest::talks_with_a_real_model() {
-  const QString path = qEnvironmentVariable("RUNNEL_TEST_MODEL");
-  if (path.isEmpty()) QSKIP("RUNNEL_TEST_MODEL does not name a model file");
-  Talk talk;
-  QVERIFY(talk.set({.ctx_size = 512}));
-  talk.backend.load({.path = path});
-  QVERIFY(talk.loaded.wait(kPatience));
-  QList<ChatMessage> messages;
-  QVERIFY(talk.exchange(messages, QStringLiteral("What is the capital of France? Answer in one word."), 24));
-  QVERIFY2(messages.last().text.contains(QStringLiteral("Paris")), qPrintable(messages.last().text));
-  QVERIFY(talk.exchange(messages, QStringLiteral("And of Italy?"), 24));
-  QVERIFY2(messages.last().text.contains(QStringLiteral("Rome")), qPrintable(messages.last().text));
-  QVERIFY(!messages.last().text.contains(QStringLiteral("<|")));
-  QCOMPARE(talk.stats().promptEvaluated, talk.stats().promptIds.size());
-}
-
-void LocalBackendTest::stops_a_real_model_at_once() {
-  const QString path = qEnvironmentVariable("RUNNEL_TEST_MODEL");
-  if (path.isEmpty()) QSKIP("RUNNEL_TEST_MODEL does not name a model file");
-  Talk undisturbed;
-  Talk talk;
-  QList<ChatMessage> expected;
-  QList<ChatMessage> messages;
-  for (Talk* each : {&undisturbed, &talk}) {
-    QVERIFY(each->set({.ctx_size = 2048}));
-    each->backend.load({.path = path});
-    QVERIFY(each->loaded.wait(kPatience));
-  }
-  QVERIFY(undisturbed.exchange(expected, QStringLiteral("Say hello."), 8));
-  QVERIFY(talk.exchange(messages, QStringLiteral("Say hello."), 8));
-
-  talk.progress.clear();
-  const auto read = [&talk] { return talk.progress.last().at(0).value<PromptProgress>().done; };
-  talk.send(messages + QList{user(50, QStringLiteral("All work and no play. ").repeated(800))}, 51);
-  QVERIFY(QTest::qWaitFor([&] { return !talk.progress.isEmpty() && read() > 0; }, kPatience));
-  QVERIFY(talk.progress.last().at(0).value<PromptProgress>().total > 4096);
-  const qint64 atTheClick = read();
-  talk.backend.stop();
-  QVERIFY(talk.cancelled.wait(kPatience));
-  qInfo("Prompt stopped after %lld tokens: %lld more were evaluated", atTheClick, read() - atTheClick);
-  QVERIFY(read() - atTheClick <= 512);
-
-  const QString question = QStringLiteral("Count from one to a hundred.");
-  QVERIFY(undisturbed.exchange(expected, question, 64));
-  talk.tokens.clear();
-  talk.send(messages + QList{user(60, question)}, 61, 1000);
-  QVERIFY(talk.tokens.wait(kPatience));
-  const qsizetype shown = talk.ids().size();
-  talk.backend.stop();
-  QVERIFY(talk.finished.wait(kPatience));
-  QCOMPARE(talk.stats().stopReason, StopReason::Stopped);
-  QCOMPARE(talk.stats().promptIds, undisturbed.stats().promptIds);
-  const qsizetype after = talk.ids().size() - shown;
-  qInfo("Answer stopped after %lld tokens: %lld more were sampled", static_cast<long long>(shown),
-        static_cast<long long>(after));
-  // A token may have been on its way to this thread when it said stop.
-  QVERIFY(after <= 2);
-  QCOMPARE(talk.ids(), undisturbed.ids().mid(0, talk.ids().size()));
 }
 
 QTEST_GUILESS_MAIN(LocalBackendTest)
