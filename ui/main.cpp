@@ -1,4 +1,5 @@
 #include <QtQml/qqmlextensionplugin.h>
+#include <malloc.h>
 #include <QDir>
 #include <QGuiApplication>
 #include <QIcon>
@@ -122,9 +123,18 @@ bool asksForText(int argc, char** argv) {
   });
 }
 
+/**
+ * One arena of the allocator for all threads. With one for each, what a thread frees stays with it, and changing models
+ * leaves the process a quarter larger.
+ */
+void shareFreedMemory() {
+  mallopt(M_ARENA_MAX, 1);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  shareFreedMemory();
   std::unique_ptr<QCoreApplication> application;
   if (asksForText(argc, argv)) {
     application = std::make_unique<QCoreApplication>(argc, argv);

@@ -141,7 +141,7 @@ void ModelChangesTest::changes_models_200_times_and_leaves_nothing_behind() {
   QTRY_COMPARE(resources().threads, early.threads);
   QTRY_COMPARE(resources().descriptors, early.descriptors);
   const qint64 grown = resources().residentKilobytes - early.residentKilobytes;
-  // The allocator's arenas take up to 1.5 MB in the first twenty rounds and nothing from then on (measured: 800 rounds).
+  // The allocator takes up to 1.5 MB in the first twenty rounds and nothing from then on (measured: 800 rounds).
   if (memoryIsMeasurable) QVERIFY2(grown < 2000, qPrintable(QString::number(grown) + QStringLiteral(" kB")));
   QVERIFY(talk.failed.isEmpty());
 }
