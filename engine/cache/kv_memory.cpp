@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <cstring>
-#include <fstream>
 #include <string>
 #include <utility>
 
+#include "host/memory.h"
 #include "quant/half.h"
 #include "runnel/error.h"
 
@@ -20,42 +20,13 @@ std::string megabytes(std::size_t bytes) {
   return std::to_string((bytes + 999'999) / 1'000'000) + " MB";
 }
 
-std::size_t cgroup_room() {
-  std::size_t limit = 0;
-  std::size_t used = 0;
-  std::ifstream max("/sys/fs/cgroup/memory.max");
-  std::ifstream current("/sys/fs/cgroup/memory.current");
-  if (!(max >> limit) || !(current >> used)) return 0;  // "max": no limit
-  // Page cache counts as used but is given back under pressure.
-  std::ifstream stat("/sys/fs/cgroup/memory.stat");
-  std::string key;
-  std::size_t value = 0;
-  while (stat >> key >> value) {
-    if (key == "inactive_file" || key == "active_file") used -= std::min(used, value);
-  }
-  return limit > used ? limit - used : 1;
-}
-
 }  // namespace
-
-std::size_t available_memory() {
-  std::ifstream info("/proc/meminfo");
-  std::size_t available = 0;
-  std::string key;
-  std::size_t kilobytes = 0;
-  for (std::string unit; info >> key >> kilobytes && std::getline(info, unit);) {
-    if (key == "MemAvailable:") available = kilobytes * 1024;
-  }
-  const std::size_t room = cgroup_room();
-  return room > 0 ? std::min(room, available) : available;
-}
 
 KvMemory::KvMemory(const KvShape& shape, int slots, KvType type)
     : shape_(shape), padded_slots_((slots + group - 1) / group * group), type_(type) {
   bytes_ = shape.values_per_token() * static_cast<std::size_t>(padded_slots_) * width();
-  const std::size_t available = available_memory();
-  if (available > 0 && bytes_ > available) {
-    throw Error("The cache needs " + megabytes(bytes_) + " and only " + megabytes(available) +
+  if (const auto available = available_memory(); available && bytes_ > *available) {
+    throw Error("The cache needs " + megabytes(bytes_) + " and only " + megabytes(*available) +
                 " of memory are available; choose a smaller ctx_size.");
   }
   void* data = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

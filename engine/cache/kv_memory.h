@@ -63,7 +63,4 @@ class KvMemory {
   std::byte* data_ = nullptr;
 };
 
-/// Bytes that the kernel says could be had now without swapping, less what a cgroup's limit forbids; 0 when unknown.
-std::size_t available_memory();
-
 }  // namespace runnel

@@ -1,26 +1,19 @@
-#include "threads/topology.h"
-
-#include <sched.h>
+#include "host/topology.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
-#include <fstream>
+#include <memory>
 #include <set>
 #include <sstream>
 
+#include "host/cgroup.h"
 #include "runnel/threads.h"
 
 namespace runnel {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string first_line(const fs::path& path) {
-  std::ifstream file(path);
-  std::string line;
-  std::getline(file, line);
-  return line;
-}
 
 // cgroup v2 "cpu.max": "max 100000" or "50000 100000"; v1 keeps the two numbers in two files, -1 meaning no limit.
 double quota_in(const fs::path& group) {
@@ -34,39 +27,11 @@ double quota_in(const fs::path& group) {
   return 0;
 }
 
-// The tightest quota between a group and the root of its hierarchy, which in a container is all that can be seen.
-double tightest_quota(const fs::path& hierarchy, const std::string& own_group) {
-  double tightest = 0;
-  fs::path group = fs::path(own_group).relative_path();
-  while (true) {
-    const double quota = quota_in(hierarchy / group);
-    if (quota > 0 && (tightest == 0 || quota < tightest)) tightest = quota;
-    if (group.empty()) return tightest;
-    group = group.parent_path();
-  }
-}
-
-// Whether "cpu" is one of the controllers of a v1 hierarchy ("cpu,cpuacct"); "cpuset" is another thing.
-bool names_cpu(const std::string& controllers) {
-  std::istringstream names(controllers);
-  for (std::string name; std::getline(names, name, ',');) {
-    if (name == "cpu") return true;
-  }
-  return false;
-}
-
 // The tightest quota that holds for this process.
 double cgroup_quota(const fs::path& root) {
-  std::ifstream groups(root / "proc/self/cgroup");
   double tightest = 0;
-  for (std::string line; std::getline(groups, line);) {
-    const auto first = line.find(':');
-    const auto second = first == std::string::npos ? first : line.find(':', first + 1);
-    if (second == std::string::npos) continue;
-    const std::string controllers = line.substr(first + 1, second - first - 1);
-    const bool v2 = controllers.empty();
-    if (!v2 && !names_cpu(controllers)) continue;
-    const double quota = tightest_quota(root / "sys/fs/cgroup" / (v2 ? "" : controllers), line.substr(second + 1));
+  for (const fs::path& group : cgroup_folders("cpu", root)) {
+    const double quota = quota_in(group);
     if (quota > 0 && (tightest == 0 || quota < tightest)) tightest = quota;
   }
   return tightest;
@@ -82,19 +47,27 @@ int count_physical_cores(const std::vector<int>& allowed, const fs::path& root) 
   return static_cast<int>(cores.size());
 }
 
-std::vector<int> affinity_mask() {
-  std::vector<int> allowed;
-  cpu_set_t mask;
-  CPU_ZERO(&mask);
-  if (sched_getaffinity(0, sizeof mask, &mask) == 0) {
-    for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-      if (CPU_ISSET(cpu, &mask)) allowed.push_back(cpu);
-    }
-  }
-  return allowed;
-}
-
 }  // namespace
+
+std::vector<int> affinity_mask(const ReadMask& read) {
+  constexpr int most = 1 << 20;  // far more processors than Linux can be built for
+  for (int cpus = CPU_SETSIZE; cpus <= most; cpus *= 2) {
+    const std::unique_ptr<cpu_set_t, void (*)(cpu_set_t*)> mask(CPU_ALLOC(cpus), [](cpu_set_t* set) { CPU_FREE(set); });
+    if (mask == nullptr) break;
+    const std::size_t bytes = CPU_ALLOC_SIZE(cpus);
+    CPU_ZERO_S(bytes, mask.get());
+    if (!read(bytes, mask.get())) {
+      if (errno == EINVAL) continue;  // the kernel's mask is longer
+      break;
+    }
+    std::vector<int> allowed;
+    for (int cpu = 0; cpu < cpus; ++cpu) {
+      if (CPU_ISSET_S(cpu, bytes, mask.get())) allowed.push_back(cpu);
+    }
+    return allowed;
+  }
+  return {};
+}
 
 CpuLimits cpu_limits(const std::vector<int>& allowed, const fs::path& root) {
   return {.allowed = allowed, .physical_cores = count_physical_cores(allowed, root), .quota = cgroup_quota(root)};
@@ -113,7 +86,8 @@ int threads_within(const CpuLimits& limits, std::string* reason) {
 }
 
 int default_threads(std::string* reason) {
-  return threads_within(cpu_limits(affinity_mask(), "/"), reason);
+  const ReadMask kernel = [](std::size_t bytes, cpu_set_t* mask) { return sched_getaffinity(0, bytes, mask) == 0; };
+  return threads_within(cpu_limits(affinity_mask(kernel), "/"), reason);
 }
 
 }  // namespace runnel

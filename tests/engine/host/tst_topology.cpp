@@ -2,9 +2,9 @@
 #include <numeric>
 #include <thread>
 
-#include "engine/format/temporary_folder.h"
+#include "engine/host/machine.h"
+#include "host/topology.h"
 #include "runnel/threads.h"
-#include "threads/topology.h"
 
 using namespace runnel;
 
@@ -16,26 +16,26 @@ std::vector<int> cpus(int from, int to) {
   return all;
 }
 
-/// A machine as sysfs and the cgroup files describe it.
-class Machine {
+class Topology : public Machine {
  public:
-  Machine& file(const std::string& path, std::string_view text) {
-    std::filesystem::create_directories(root_.path(path).parent_path());
-    root_.write(path, text);
+  Topology& siblings(int cpu, std::string_view list) {
+    file("sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/topology/thread_siblings_list",
+         std::string(list) + "\n");
     return *this;
   }
-  Machine& siblings(int cpu, std::string_view list) {
-    return file("sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/topology/thread_siblings_list",
-                std::string(list) + "\n");
-  }
-  Machine& group(std::string_view line) { return file("proc/self/cgroup", line); }
-
-  CpuLimits limits(const std::vector<int>& allowed) const { return cpu_limits(allowed, root_.path()); }
+  CpuLimits limits(const std::vector<int>& allowed) const { return cpu_limits(allowed, root()); }
   int threads(const std::vector<int>& allowed) const { return threads_within(limits(allowed), nullptr); }
-
- private:
-  TemporaryFolder root_;
 };
+
+// A kernel whose masks have so many bits, of which those in `allowed` are set.
+ReadMask kernel(int bits, std::vector<int> allowed) {
+  return [bits, allowed = std::move(allowed)](std::size_t bytes, cpu_set_t* mask) {
+    errno = EINVAL;
+    if (bytes * 8 < static_cast<std::size_t>(bits)) return false;
+    for (const int cpu : allowed) CPU_SET_S(static_cast<std::size_t>(cpu), bytes, mask);
+    return true;
+  };
+}
 
 }  // namespace
 
@@ -57,17 +57,20 @@ class TopologyTest : public QObject {
   void what_makes_no_sense_is_no_limit();
   void the_reason_names_what_decided();
   void an_empty_mask_is_one_thread();
+  void masks_of_any_length_are_read_data();
+  void masks_of_any_length_are_read();
+  void a_mask_that_can_not_be_read_is_empty();
   void this_machine_has_a_default();
 };
 
 void TopologyTest::without_any_files_every_processor_is_a_core() {
-  const CpuLimits limits = Machine().limits(cpus(0, 6));
+  const CpuLimits limits = Topology().limits(cpus(0, 6));
   QCOMPARE(limits.physical_cores, 6);
   QCOMPARE(limits.quota, 0.0);
 }
 
 void TopologyTest::siblings_are_one_core() {
-  Machine machine;
+  Topology machine;
   for (int cpu = 0; cpu < 8; ++cpu) machine.siblings(cpu, std::to_string(cpu % 4) + "," + std::to_string(cpu % 4 + 4));
   QCOMPARE(machine.threads(cpus(0, 8)), 4);
   QCOMPARE(machine.threads({1, 5}), 1);
@@ -75,7 +78,7 @@ void TopologyTest::siblings_are_one_core() {
 }
 
 void TopologyTest::a_mask_with_holes_counts_its_own_processors() {
-  Machine machine;
+  Topology machine;
   for (int cpu = 0; cpu < 6; ++cpu)
     machine.siblings(cpu, std::to_string(cpu / 2 * 2) + "-" + std::to_string(cpu / 2 * 2 + 1));
   machine.file("sys/devices/system/cpu/cpu7/online", "0\n");  // offline: no topology
@@ -85,7 +88,7 @@ void TopologyTest::a_mask_with_holes_counts_its_own_processors() {
 }
 
 void TopologyTest::numbers_interleaved_over_nodes_do_not_matter() {
-  Machine machine;  // nodes 0–31, 64–95 and 32–63, 96–127
+  Topology machine;  // nodes 0–31, 64–95 and 32–63, 96–127
   for (int cpu = 0; cpu < 128; ++cpu)
     machine.siblings(cpu, std::to_string(cpu % 64) + "," + std::to_string(cpu % 64 + 64));
   QCOMPARE(machine.threads(cpus(0, 128)), 64);
@@ -106,13 +109,13 @@ void TopologyTest::a_quota_is_rounded_down_but_not_to_nothing_data() {
 void TopologyTest::a_quota_is_rounded_down_but_not_to_nothing() {
   QFETCH(QString, cpu_max);
   QFETCH(int, threads);
-  Machine machine;
+  Topology machine;
   machine.group("0::/user.slice/job\n").file("sys/fs/cgroup/user.slice/job/cpu.max", cpu_max.toStdString() + "\n");
   QCOMPARE(machine.threads(cpus(0, 8)), threads);
 }
 
 void TopologyTest::the_tightest_quota_of_nested_groups_counts() {
-  Machine machine;
+  Topology machine;
   machine.group("0::/a/b/c\n")
       .file("sys/fs/cgroup/a/cpu.max", "300000 100000\n")
       .file("sys/fs/cgroup/a/b/cpu.max", "max 100000\n")
@@ -121,16 +124,16 @@ void TopologyTest::the_tightest_quota_of_nested_groups_counts() {
 }
 
 void TopologyTest::a_container_sees_its_quota_at_the_root() {
-  Machine machine;  // the group is named as the host sees it, but the container's own group is mounted as the root
+  Topology machine;  // the group is named as the host sees it, but the container's own group is mounted as the root
   machine.group("0::/docker/0123\n").file("sys/fs/cgroup/cpu.max", "200000 100000\n");
   QCOMPARE(machine.limits(cpus(0, 8)).quota, 2.0);
-  Machine outside;
+  Topology outside;
   outside.group("0::/../../elsewhere\n").file("sys/fs/cgroup/cpu.max", "200000 100000\n");
   QCOMPARE(outside.limits(cpus(0, 8)).quota, 2.0);
 }
 
 void TopologyTest::version_1_keeps_quota_and_period_apart() {
-  Machine machine;
+  Topology machine;
   machine.group("12:memory:/box\n4:cpu,cpuacct:/box/inner\n1:name=systemd:/\n")
       .file("sys/fs/cgroup/cpu,cpuacct/box/cpu.cfs_quota_us", "150000\n")
       .file("sys/fs/cgroup/cpu,cpuacct/box/cpu.cfs_period_us", "50000\n")
@@ -140,7 +143,7 @@ void TopologyTest::version_1_keeps_quota_and_period_apart() {
 }
 
 void TopologyTest::other_controllers_of_version_1_have_no_say() {
-  Machine machine;
+  Topology machine;
   machine.group("4:cpuset:/box\n5:cpuacct:/box\n");
   for (const std::string controller : {"cpuset", "cpuacct"}) {
     machine.file("sys/fs/cgroup/" + controller + "/box/cpu.cfs_quota_us", "100000\n")
@@ -165,7 +168,7 @@ void TopologyTest::what_makes_no_sense_is_no_limit_data() {
 void TopologyTest::what_makes_no_sense_is_no_limit() {
   QFETCH(QString, group);
   QFETCH(QString, cpu_max);
-  Machine machine;
+  Topology machine;
   machine.group(group.toStdString()).file("sys/fs/cgroup/x/cpu.max", cpu_max.toStdString());
   QCOMPARE(machine.threads(cpus(0, 8)), 8);
 }
@@ -183,7 +186,30 @@ void TopologyTest::the_reason_names_what_decided() {
 }
 
 void TopologyTest::an_empty_mask_is_one_thread() {
-  QCOMPARE(Machine().threads({}), 1);
+  QCOMPARE(Topology().threads({}), 1);
+}
+
+void TopologyTest::masks_of_any_length_are_read_data() {
+  QTest::addColumn<int>("bits");
+  QTest::newRow("64") << 64;
+  QTest::newRow("1024") << 1024;
+  QTest::newRow("1056") << 1056;
+  QTest::newRow("8192") << 8192;
+  QTest::newRow("a million") << 1'000'000;
+}
+
+void TopologyTest::masks_of_any_length_are_read() {
+  QFETCH(int, bits);
+  const std::vector<int> allowed{0, 3, bits / 2, bits - 1};
+  QCOMPARE(affinity_mask(kernel(bits, allowed)), allowed);
+}
+
+void TopologyTest::a_mask_that_can_not_be_read_is_empty() {
+  QVERIFY(affinity_mask(kernel(1 << 22, {0})).empty());
+  QVERIFY(affinity_mask([](std::size_t, cpu_set_t*) {
+            errno = EPERM;
+            return false;
+          }).empty());
 }
 
 void TopologyTest::this_machine_has_a_default() {
