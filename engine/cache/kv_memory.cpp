@@ -15,6 +15,20 @@ namespace runnel {
 namespace {
 
 constexpr int group = 16;
+constexpr std::uint16_t infinite_half = 0x7C00;
+
+bool any_infinite(const std::uint16_t* halves, int n) {
+  int found = 0;
+  for (int i = 0; i < n; ++i) found |= static_cast<int>((halves[i] & 0x7FFFU) == infinite_half);
+  return found != 0;
+}
+
+// Infinity would turn every later answer into NaN without a word.
+[[noreturn]] void refuse_overflow(int layer) {
+  throw Error("Layer " + std::to_string(layer) +
+              " of this model computes keys or values beyond 65504, the most that f16 holds; choose f32 as the type of "
+              "the KV cache (kv_type).");
+}
 
 std::string megabytes(std::size_t bytes) {
   return std::to_string((bytes + 999'999) / 1'000'000) + " MB";
@@ -95,9 +109,12 @@ void KvMemory::store(int layer, int head, std::int32_t slot, const float* key, c
     const int n = std::min(chunk, shape_.head_dim - d);
     std::uint16_t halves[chunk];
     kernels.to_half(key + d, n, halves);
+    if (any_infinite(halves, n)) refuse_overflow(layer);
     for (int i = 0; i < n; ++i) std::memcpy(key_lane + static_cast<std::size_t>(d + i) * group * 2, halves + i, 2);
   }
-  kernels.to_half(value, shape_.head_dim, reinterpret_cast<std::uint16_t*>(row));
+  auto* half_row = reinterpret_cast<std::uint16_t*>(row);
+  kernels.to_half(value, shape_.head_dim, half_row);
+  if (any_infinite(half_row, shape_.head_dim)) refuse_overflow(layer);
 }
 
 float KvMemory::read(const std::byte* at) const {
@@ -111,11 +128,12 @@ float KvMemory::read(const std::byte* at) const {
   return f16_to_f32(bits);
 }
 
-void KvMemory::write(std::byte* at, float value) {
+void KvMemory::write(std::byte* at, float value, int layer) {
   if (type_ == KvType::f32) {
     std::memcpy(at, &value, sizeof value);
   } else {
     const std::uint16_t bits = f32_to_f16(value);
+    if (any_infinite(&bits, 1)) refuse_overflow(layer);
     std::memcpy(at, &bits, sizeof bits);
   }
 }
@@ -131,9 +149,10 @@ void KvMemory::copy_from(const KvMemory& other, std::span<const SlotCopy> copies
           for (std::size_t d = 0; d < dim; ++d) {
             const std::size_t key_from = (from / group * dim + d) * group + from % group;
             const std::size_t key_to = (to / group * dim + d) * group + to % group;
-            write(keys(layer, head) + key_to * width(), other.read(other.keys(layer, head) + key_from * other.width()));
+            write(keys(layer, head) + key_to * width(), other.read(other.keys(layer, head) + key_from * other.width()),
+                  layer);
             write(values(layer, head) + (to * dim + d) * width(),
-                  other.read(other.values(layer, head) + (from * dim + d) * other.width()));
+                  other.read(other.values(layer, head) + (from * dim + d) * other.width()), layer);
           }
         }
       }

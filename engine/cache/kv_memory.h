@@ -38,9 +38,9 @@ class KvMemory {
   KvMemory& operator=(KvMemory&& other) noexcept;
 
   KvView view(int layer, int head) const;
-  /// Writes key (rotated) and value [head_dim] of one token.
+  /// Writes key (rotated) and value [head_dim] of one token. Throws Error when one of them is beyond what f16 holds.
   void store(int layer, int head, std::int32_t slot, const float* key, const float* value, const Kernels& kernels);
-  /// Copies rows of `other`, which may have another type and size.
+  /// Copies rows of `other`, which may have another type and size. Throws as `store` does.
   void copy_from(const KvMemory& other, std::span<const SlotCopy> copies);
 
   KvType type() const { return type_; }
@@ -53,7 +53,7 @@ class KvMemory {
   std::byte* keys(int layer, int head) const;
   std::byte* values(int layer, int head) const { return keys(layer, head) + keys_bytes(); }
   float read(const std::byte* at) const;
-  void write(std::byte* at, float value);
+  void write(std::byte* at, float value, int layer);
   void release();
 
   KvShape shape_;

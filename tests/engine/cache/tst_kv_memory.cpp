@@ -83,6 +83,9 @@ class KvMemoryTest : public QObject {
   void copies_between_types_and_sizes();
   void counts_its_bytes();
   void names_both_sizes_when_memory_is_short();
+  void values_beyond_f16_are_refused_data();
+  void values_beyond_f16_are_refused();
+  void a_copy_to_f16_refuses_what_does_not_fit();
 };
 
 void KvMemoryTest::every_row_is_found_where_it_was_stored_data() {
@@ -155,6 +158,42 @@ void KvMemoryTest::names_both_sizes_when_memory_is_short() {
   const QString sentence = refusal([&] { KvMemory(giant, 1 << 20, KvType::f32); });
   QVERIFY2(sentence.contains("281474977 MB") && sentence.contains("available") && sentence.contains("ctx_size"),
            qPrintable(sentence));
+}
+
+void KvMemoryTest::values_beyond_f16_are_refused_data() {
+  QTest::addColumn<int>("head_dim");
+  QTest::addColumn<int>("at");
+  for (const int head_dim : {2, 16, 20, 100, 130}) {
+    for (const int at : {0, head_dim / 2, head_dim - 1}) QTest::addRow("%d of %d", at, head_dim) << head_dim << at;
+  }
+}
+
+void KvMemoryTest::values_beyond_f16_are_refused() {
+  QFETCH(int, head_dim);
+  QFETCH(int, at);
+  KvMemory memory({.layers = 5, .kv_heads = 1, .head_dim = head_dim}, 16, KvType::f16);
+  std::vector<float> small(static_cast<std::size_t>(head_dim), -65504.0F);
+  std::vector<float> large = small;
+  large[static_cast<std::size_t>(at)] = 65520.0F;
+  const auto store = [&](const std::vector<float>& k, const std::vector<float>& v) {
+    return refusal([&] { memory.store(3, 0, 2, k.data(), v.data(), kernels_for(best_isa())); });
+  };
+  QCOMPARE(store(small, small), QString());
+  for (const QString& sentence : {store(large, small), store(small, large)})
+    QVERIFY2(sentence.contains("ayer 3") && sentence.contains("65504") && sentence.contains("f32"),
+             qPrintable(sentence));
+}
+
+void KvMemoryTest::a_copy_to_f16_refuses_what_does_not_fit() {
+  Filled filled(shape, 4, KvType::f32);
+  std::vector<float> large(static_cast<std::size_t>(shape.head_dim), 1e5F);
+  filled.memory.store(1, 2, 3, large.data(), large.data(), kernels_for(best_isa()));
+  KvMemory target(shape, 4, KvType::f16);
+  QCOMPARE(refusal([&] { target.copy_from(filled.memory, std::vector<SlotCopy>{{.from = 0, .to = 0, .length = 3}}); }),
+           QString());
+  QVERIFY(!refusal([&] {
+             target.copy_from(filled.memory, std::vector<SlotCopy>{{.from = 0, .to = 0, .length = 4}});
+           }).isEmpty());
 }
 
 QTEST_APPLESS_MAIN(KvMemoryTest)
