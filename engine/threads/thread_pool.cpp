@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 #include <system_error>
+#include <utility>
 
 #include "runnel/error.h"
 
@@ -76,6 +77,10 @@ void ThreadPool::run_erased(std::size_t chunks, Erased function, void* self) {
       std::this_thread::yield();
     }
   }
+  if (failed_.load(std::memory_order_relaxed)) {
+    failed_.store(false, std::memory_order_relaxed);
+    std::rethrow_exception(std::exchange(failure_, nullptr));
+  }
 }
 
 void ThreadPool::work(int thread) {
@@ -93,13 +98,25 @@ void ThreadPool::work(int thread) {
 
 void ThreadPool::take_chunks(int thread) {
   const int threads = size();
-  for (int i = 0; i < threads; ++i) {
-    Share& share = shares_[static_cast<std::size_t>((thread + i) % threads)];
-    while (true) {
-      const std::size_t chunk = share.next.fetch_add(1, std::memory_order_relaxed);
-      if (chunk >= share.end) break;
-      function_(self_, chunk, thread);
+  try {
+    for (int i = 0; i < threads; ++i) {
+      Share& share = shares_[static_cast<std::size_t>((thread + i) % threads)];
+      while (true) {
+        const std::size_t chunk = share.next.fetch_add(1, std::memory_order_relaxed);
+        if (chunk >= share.end) break;
+        function_(self_, chunk, thread);
+      }
     }
+  } catch (...) {
+    give_up(std::current_exception());
+  }
+}
+
+void ThreadPool::give_up(std::exception_ptr failure) {
+  if (!failed_.exchange(true, std::memory_order_relaxed)) failure_ = std::move(failure);
+  for (int thread = 0; thread < size(); ++thread) {
+    Share& share = shares_[static_cast<std::size_t>(thread)];
+    share.next.store(share.end, std::memory_order_relaxed);
   }
 }
 

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <thread>
 #include <type_traits>
@@ -25,7 +26,8 @@ class ThreadPool {
 
   /// Calls `job(chunk, thread)` once for each chunk in [0, chunks); thread in [0, size()). Each thread begins with a
   /// contiguous share of its own and then takes chunks from slower neighbours: which thread computes a chunk varies,
-  /// what a chunk computes does not. Returns when all are done. `job` must not throw.
+  /// what a chunk computes does not. Returns when all are done. When `job` throws, chunks that nobody has begun are
+  /// left out, and the first exception is thrown here once no thread is at work any more; the pool stays usable.
   template <typename Job>
   void run(std::size_t chunks, Job&& job) {
     using Callable = std::remove_reference_t<Job>;
@@ -46,6 +48,7 @@ class ThreadPool {
   void stop();
   void work(int thread);
   void take_chunks(int thread);
+  void give_up(std::exception_ptr failure);
 
   std::vector<std::thread> workers_;
   std::unique_ptr<Share[]> shares_;
@@ -54,6 +57,8 @@ class ThreadPool {
   alignas(64) std::atomic<std::uint32_t> generation_{0};  ///< counts jobs; workers wait for it to change
   alignas(64) std::atomic<int> busy_{0};                  ///< workers that have not finished the present job
   std::atomic<bool> stopping_{false};
+  std::atomic<bool> failed_{false};
+  std::exception_ptr failure_;  ///< of the present job; written by the thread that sets `failed_`
 };
 
 }  // namespace runnel

@@ -5,6 +5,7 @@
 #include <oneapi/dnnl/dnnl.hpp>
 
 #include "kernels/aligned_buffer.h"
+#include "runnel/error.h"
 
 // From libgomp, which oneDNN brings: each of our threads computes alone.
 extern "C" void omp_set_num_threads(int threads);
@@ -55,7 +56,7 @@ bool Bf16Matmul::supported() {
 }
 
 void Bf16Matmul::multiply(const PackedView& weights, int first, int last, const std::uint16_t* x, int tokens,
-                          float* out, std::size_t stride, int thread) {
+                          float* out, std::size_t stride, int thread) try {
   Worker& worker = workers_[static_cast<std::size_t>(thread)];
   if (!worker.single_threaded) omp_set_num_threads(1);
   worker.single_threaded = true;
@@ -78,6 +79,9 @@ void Bf16Matmul::multiply(const PackedView& weights, int first, int last, const 
   memory result(description.dst_desc(), worker.engine, out + static_cast<std::size_t>(first) * group_rows);
   product.execute(worker.stream, {{DNNL_ARG_SRC, source}, {DNNL_ARG_WEIGHTS, matrix}, {DNNL_ARG_DST, result}});
   worker.stream.wait();
+} catch (const dnnl::error& error) {
+  throw Error("oneDNN can't multiply matrices in bfloat16 here; choose a lower instruction level (isa) than amx.",
+              error.what());
 }
 
 }  // namespace runnel

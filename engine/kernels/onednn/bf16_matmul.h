@@ -31,7 +31,7 @@ class Bf16Matmul {
 
   /// out[t][row] = Σ weights[row][c] × x[t][c] for the 16 rows of groups [first, last), last − first at most
   /// groups_at_once. `x` is bfloat16 [padded_tokens, columns], `out` [padded_tokens, stride]. `thread` in [0, threads):
-  /// oneDNN's objects must not be executed by two threads at once.
+  /// oneDNN's objects must not be executed by two threads at once. Throws Error when oneDNN fails.
   void multiply(const PackedView& weights, int first, int last, const std::uint16_t* x, int tokens, float* out,
                 std::size_t stride, int thread);
 

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <thread>
 
+#include "engine/format/temporary_folder.h"
 #include "engine/kernels/kernel_test.h"
 #include "kernels/onednn/bf16_matmul.h"
 #include "kernels/packed_matrix.h"
@@ -64,6 +65,7 @@ class Bf16MatmulTest : public QObject {
   void multiplies_as_defined_data();
   void multiplies_as_defined();
   void threads_may_multiply_at_once();
+  void what_onednn_refuses_is_an_error();
 };
 
 void Bf16MatmulTest::initTestCase() {
@@ -108,6 +110,16 @@ void Bf16MatmulTest::threads_may_multiply_at_once() {
     other.join();
     QCOMPARE(product.fault(out, 128, 0, 8), QString());
   }
+}
+
+void Bf16MatmulTest::what_onednn_refuses_is_an_error() {
+  const Product product(64, 64, 32);
+  Bf16Matmul matmul(kernels_for(best_isa()), 1);
+  std::vector<float> out(64 * 64);
+  constexpr std::size_t too_short = 16;  // rows of the output would overlap
+  const QString sentence =
+      refusal([&] { matmul.multiply(product.matrix.view(), 0, 4, product.x.data(), 64, out.data(), too_short, 0); });
+  QVERIFY2(sentence.contains("oneDNN"), qPrintable(sentence));
 }
 
 QTEST_APPLESS_MAIN(Bf16MatmulTest)

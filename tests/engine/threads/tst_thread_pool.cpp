@@ -25,6 +25,9 @@ class ThreadPoolTest : public QObject {
   void ends_while_idle_or_asleep();
   void serves_one_caller_after_another();
   void a_refused_thread_is_an_error();
+  void what_a_job_throws_reaches_the_caller_data();
+  void what_a_job_throws_reaches_the_caller();
+  void after_a_failure_no_chunk_begins();
 };
 
 void ThreadPoolTest::runs_each_chunk_once_data() {
@@ -130,6 +133,41 @@ void ThreadPoolTest::a_refused_thread_is_an_error() {
   const QString sentence = refusal([] { ThreadPool(200); });  // stacks of 8 MB each
   setrlimit(RLIMIT_AS, &before);
   QVERIFY2(sentence.contains("of 200 threads"), qPrintable(sentence));
+}
+
+void ThreadPoolTest::what_a_job_throws_reaches_the_caller_data() {
+  QTest::addColumn<int>("threads");
+  for (const int threads : {1, 2, 4}) QTest::addRow("%d threads", threads) << threads;
+}
+
+void ThreadPoolTest::what_a_job_throws_reaches_the_caller() {
+  QFETCH(int, threads);
+  ThreadPool pool(threads);
+  for (std::size_t failing = 0; failing < 64; ++failing) {
+    const QString sentence = refusal([&] {
+      pool.run(64, [failing](std::size_t chunk, int) {
+        if (chunk == failing) throw Error("chunk " + std::to_string(chunk));
+      });
+    });
+    QCOMPARE(sentence, QString("chunk %1").arg(failing));
+    std::atomic<int> runs{0};
+    pool.run(64, [&runs](std::size_t, int) { ++runs; });  // the pool goes on as before
+    QCOMPARE(runs.load(), 64);
+  }
+  QVERIFY(!refusal([&] { pool.run(64, [](std::size_t, int) { throw Error("all of them"); }); }).isEmpty());
+}
+
+void ThreadPoolTest::after_a_failure_no_chunk_begins() {
+  ThreadPool pool(1);
+  int runs = 0;
+  const QString sentence = refusal([&] {
+    pool.run(10, [&runs](std::size_t chunk, int) {
+      ++runs;
+      if (chunk == 3) throw Error("the fourth");
+    });
+  });
+  QCOMPARE(sentence, "the fourth");
+  QCOMPARE(runs, 4);
 }
 
 QTEST_APPLESS_MAIN(ThreadPoolTest)
