@@ -38,6 +38,12 @@ std::shared_ptr<const LoadedModel> with_weights(std::shared_ptr<const Model> mod
 // Below this the int8 kernels, which need no unpacking, are ahead of AMX.
 constexpr int tokens_that_pay_for_bf16 = 32;
 
+// What Session::pin and unpin can be about; sinks and the window follow from the settings.
+void check_pinnable(Reason reason) {
+  if (reason == Reason::system || reason == Reason::pin) return;
+  throw Error("Tokens can be pinned and unpinned for the reasons system and pin; sinks are set by n_keep.");
+}
+
 KvShape shape_of(const Config& config) {
   return {.layers = config.n_layers, .kv_heads = config.n_kv_heads, .head_dim = config.head_dim};
 }
@@ -136,6 +142,7 @@ class Session::Impl {
 
   bool back_is_enough(std::int64_t fed) const {
     const RunTable& table = cache_.table();
+    if (fed > table.fed()) return false;
     if (table.back_is_exact(fed) || table.fed() == table.cached()) return true;
     const auto any_run = [&table](auto&& holds) {
       return std::any_of(table.runs().begin(), table.runs().end(), holds);
@@ -196,9 +203,11 @@ void Session::clear_cancel() {
 }
 
 void Session::pin(std::int64_t first, std::int64_t last, Reason reason) {
+  check_pinnable(reason);
   impl_->cache_.table().pin(first, last, reason);
 }
 void Session::unpin(std::int64_t first, std::int64_t last, Reason reason) {
+  check_pinnable(reason);
   impl_->cache_.table().unpin(first, last, reason);
 }
 void Session::back(std::int64_t fed) {

@@ -89,7 +89,7 @@ void RunTable::take_back(std::int64_t count, std::int64_t evictions_before) {
 }
 
 bool RunTable::back_is_exact(std::int64_t fed) const {
-  return high_ - fed <= headroom(settings_.ctx_size) && fed >= border_;
+  return fed <= fed_ && high_ - fed <= headroom(settings_.ctx_size) && fed >= border_;
 }
 
 void RunTable::back(std::int64_t fed) {

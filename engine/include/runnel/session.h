@@ -56,7 +56,8 @@ class Session {
   void clear_cancel();
 
   /// Exempts the tokens at original positions [first, last) from eviction; rotates and moves nothing. Throws Error when
-  /// one of them is no longer cached, or when less than a quarter of ctx_size would be left to roll.
+  /// one of them is no longer cached, when less than a quarter of ctx_size would be left to roll, or when `reason` is
+  /// neither system nor pin.
   void pin(std::int64_t first, std::int64_t last, Reason reason = Reason::pin);
   /// Lifts pins of this reason in [first, last); unpinning what is not pinned does nothing.
   void unpin(std::int64_t first, std::int64_t last, Reason reason = Reason::pin);
@@ -66,7 +67,7 @@ class Session {
   /// until the next `feed`. Throws Error when fed is negative or more than were fed.
   void back(std::int64_t fed);
 
-  /// Whether `back(fed)` would restore everything, evicted tokens included.
+  /// Whether `back(fed)` would restore everything, evicted tokens included. False for more tokens than were fed.
   bool back_is_exact(std::int64_t fed) const;
 
   /// Whether a conversation can go on after `back(fed)`: token fed − 1 would be cached, and not only sinks and pins.

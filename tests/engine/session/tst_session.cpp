@@ -247,6 +247,8 @@ void SessionTest::going_back_tells_whether_it_is_exact() {
   session->set({.ctx_size = 48});
   QVERIFY(session->back_is_exact(100));
   QVERIFY(!session->back_is_exact(99));
+  QVERIFY(!session->back_is_exact(101));  // beyond what was fed
+  QVERIFY(!session->back_is_enough(101));
 }
 
 void SessionTest::going_back_tells_whether_it_is_enough() {
@@ -293,6 +295,10 @@ void SessionTest::pins_are_refused_by_a_sentence() {
   QVERIFY(refusal([&] { session->pin(50, 60); }).contains("50"));
   QVERIFY(refusal([&] { session->pin(98, 101); }).contains("100"));
   QVERIFY(refusal([&] { session->pin(73, 98); }).contains("ctx_size 32"));
+  for (const Reason reason : {Reason::sink, Reason::window}) {
+    QVERIFY(refusal([&] { session->pin(80, 90, reason); }).contains("reason"));
+    QVERIFY(refusal([&] { session->unpin(80, 90, reason); }).contains("reason"));
+  }
   session->feed(some(100, 101));
   QCOMPARE(cached(*session)[4], 73);
 }
