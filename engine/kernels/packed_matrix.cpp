@@ -10,8 +10,16 @@ namespace {
 
 constexpr std::size_t scales_bytes = group_rows * sizeof(std::uint16_t);
 
+bool has_offset(Packing packing) {
+  return packing == Packing::q4_offset || packing == Packing::q8_offset;
+}
+
+bool is_int8(Packing packing) {
+  return packing == Packing::q8 || packing == Packing::q8_offset;
+}
+
 std::size_t quants_offset(Packing packing) {
-  return packing == Packing::q4_offset ? 2 * scales_bytes : scales_bytes;
+  return has_offset(packing) ? 2 * scales_bytes : scales_bytes;
 }
 
 float load_half(const std::byte* at) {
@@ -20,42 +28,31 @@ float load_half(const std::byte* at) {
   return f16_to_f32(bits);
 }
 
-// Sizes of the same blocks in a GGUF file: scale, (offset,) quants of one row.
-std::size_t file_block_bytes(Packing packing) {
-  switch (packing) {
-    case Packing::q4:
-      return 2 + 16;
-    case Packing::q4_offset:
-      return 4 + 16;
-    default:
-      return 2 + 32;
-  }
-}
-
 // In the file the low nibbles of a Q4 block are columns 0 … 15, the high ones 16 … 31; the packed chunk keeps that.
 void pack_block(Packing packing, std::byte* block, int lane, const std::byte* source) {
   std::memcpy(block + static_cast<std::size_t>(lane) * 2, source, 2);
   source += 2;
-  if (packing == Packing::q4_offset) {
+  if (has_offset(packing)) {
     std::memcpy(block + scales_bytes + static_cast<std::size_t>(lane) * 2, source, 2);
     source += 2;
   }
   std::byte* quants = block + quants_offset(packing) + static_cast<std::size_t>(lane) * 4;
-  const int chunks = packing == Packing::q8 ? 8 : 4;
+  const int chunks = is_int8(packing) ? 8 : 4;
   for (int chunk = 0; chunk < chunks; ++chunk) std::memcpy(quants + chunk * 64, source + chunk * 4, 4);
 }
 
 void unpack_block(Packing packing, const std::byte* block, int lane, float* values) {
   const float scale = load_half(block + static_cast<std::size_t>(lane) * 2);
   const std::byte* quants = block + quants_offset(packing) + static_cast<std::size_t>(lane) * 4;
-  if (packing == Packing::q8) {
+  const float offset = has_offset(packing)      ? load_half(block + scales_bytes + static_cast<std::size_t>(lane) * 2)
+                       : packing == Packing::q4 ? -8 * scale
+                                                : 0;
+  if (is_int8(packing)) {
     for (int i = 0; i < block_columns; ++i) {
-      values[i] = scale * static_cast<float>(static_cast<std::int8_t>(quants[i / 4 * 64 + i % 4]));
+      values[i] = scale * static_cast<float>(static_cast<std::int8_t>(quants[i / 4 * 64 + i % 4])) + offset;
     }
     return;
   }
-  const float offset =
-      packing == Packing::q4 ? -8 * scale : load_half(block + scales_bytes + static_cast<std::size_t>(lane) * 2);
   for (int i = 0; i < 16; ++i) {
     const auto pair = static_cast<unsigned>(quants[i / 4 * 64 + i % 4]);
     values[i] = scale * static_cast<float>(pair & 15U) + offset;
@@ -70,11 +67,15 @@ std::size_t float_bytes(Packing packing) {
 }  // namespace
 
 bool is_integer(Packing packing) {
-  return packing == Packing::q4 || packing == Packing::q4_offset || packing == Packing::q8;
+  return packing == Packing::q4 || packing == Packing::q4_offset || is_int8(packing);
+}
+
+std::size_t source_block_bytes(Packing packing) {
+  return (has_offset(packing) ? 4U : 2U) + (is_int8(packing) ? 32U : 16U);
 }
 
 std::size_t packed_block_bytes(Packing packing) {
-  return quants_offset(packing) + (packing == Packing::q8 ? 8U : 4U) * 64;
+  return quants_offset(packing) + (is_int8(packing) ? 8U : 4U) * 64;
 }
 
 std::size_t PackedMatrix::group_bytes() const {
@@ -111,7 +112,7 @@ void pack_quantized_row(PackedMatrix& matrix, int row, std::span<const std::byte
   for (int column = 0; column < matrix.columns; column += block_columns) {
     pack_block(matrix.packing, block, row % group_rows, source);
     block += packed_block_bytes(matrix.packing);
-    source += file_block_bytes(matrix.packing);
+    source += source_block_bytes(matrix.packing);
   }
 }
 

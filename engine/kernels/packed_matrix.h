@@ -27,6 +27,8 @@ struct PackedMatrix {
 std::size_t packed_block_bytes(Packing packing);
 /// Whether the kernels multiply with int8 activations.
 bool is_integer(Packing packing);
+/// Bytes of one block of 32 columns of one row, as `pack_quantized_row` takes it.
+std::size_t source_block_bytes(Packing packing);
 
 /// Makes room for a matrix; rows beyond `rows` in the last group are zero.
 PackedMatrix make_packed(Packing packing, int rows, int columns);
@@ -35,6 +37,7 @@ PackedMatrix make_packed(Packing packing, int rows, int columns);
 void pack_float_row(PackedMatrix& matrix, int row, std::span<const float> values);
 
 /// Packs one row of GGUF blocks, losslessly: Q4_0 into q4, Q4_1 into q4_offset, Q8_0 into q8. `blocks` as in the file.
+/// GGUF has none for q8_offset: there a block is scale f16, offset f16, quants s8 [32].
 void pack_quantized_row(PackedMatrix& matrix, int row, std::span<const std::byte> blocks);
 
 /// The values of one row, [columns].

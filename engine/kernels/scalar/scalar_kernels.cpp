@@ -23,16 +23,24 @@ float bfloat(const std::uint16_t* bits, std::size_t i) {
   return bf16_to_f32(bits[i]);
 }
 
+bool has_offset(Packing packing) {
+  return packing == Packing::q4_offset || packing == Packing::q8_offset;
+}
+
+bool is_int8(Packing packing) {
+  return packing == Packing::q8 || packing == Packing::q8_offset;
+}
+
 // One block of 32 columns: sums[lane] += the integer dot product scaled by both sides.
 void add_block(Packing packing, const std::byte* block, const std::int8_t* x, float x_scale, std::int32_t x_sum,
                float* sums) {
   const auto* scales = reinterpret_cast<const std::uint16_t*>(block);
   const auto* offsets = scales + lanes;
-  const std::byte* quants = block + (packing == Packing::q4_offset ? 64 : 32);
+  const std::byte* quants = block + (has_offset(packing) ? 64 : 32);
   for (int lane = 0; lane < lanes; ++lane) {
     std::int32_t dot = 0;
     for (int i = 0; i < block_columns; ++i) {
-      if (packing == Packing::q8) {
+      if (is_int8(packing)) {
         dot += static_cast<std::int8_t>(quants[i / 4 * 64 + lane * 4 + i % 4]) * x[i];
       } else {
         const int half = i % 16;
@@ -42,7 +50,7 @@ void add_block(Packing packing, const std::byte* block, const std::int8_t* x, fl
     }
     if (packing == Packing::q4) dot -= 8 * x_sum;
     sums[lane] += f16_to_f32(scales[lane]) * x_scale * static_cast<float>(dot);
-    if (packing == Packing::q4_offset) sums[lane] += f16_to_f32(offsets[lane]) * x_scale * static_cast<float>(x_sum);
+    if (has_offset(packing)) sums[lane] += f16_to_f32(offsets[lane]) * x_scale * static_cast<float>(x_sum);
   }
 }
 
@@ -103,14 +111,15 @@ float weight_at(const PackedView& weights, int group, int lane, int column) {
   const auto block = static_cast<std::size_t>(group * (weights.columns / block_columns) + column / block_columns);
   const std::byte* at = weights.data + block * block_bytes;
   const auto* scales = reinterpret_cast<const std::uint16_t*>(at);
-  const std::byte* quants = at + (weights.packing == Packing::q4_offset ? 64 : 32);
+  const std::byte* quants = at + (has_offset(weights.packing) ? 64 : 32);
   const float scale = f16_to_f32(scales[lane]);
   const int c = column % block_columns;
-  if (weights.packing == Packing::q8)
-    return scale * static_cast<float>(static_cast<std::int8_t>(quants[c / 4 * 64 + lane * 4 + c % 4]));
+  const float offset = has_offset(weights.packing) ? f16_to_f32(scales[lanes + lane]) : 0;
+  if (is_int8(weights.packing))
+    return scale * static_cast<float>(static_cast<std::int8_t>(quants[c / 4 * 64 + lane * 4 + c % 4])) + offset;
   const auto pair = static_cast<unsigned>(quants[c % 16 / 4 * 64 + lane * 4 + c % 4]);
   const auto q = static_cast<float>(c < 16 ? pair & 15U : pair >> 4U);
-  return weights.packing == Packing::q4 ? scale * (q - 8) : scale * q + f16_to_f32(scales[lanes + lane]);
+  return weights.packing == Packing::q4 ? scale * (q - 8) : scale * q + offset;
 }
 
 void unpack_bf16(const PackedView& weights, int group, std::uint16_t* out, std::size_t stride) {

@@ -17,12 +17,21 @@ inline std::int32_t four_bytes(const std::int8_t* at) {
 }
 
 template <Packing packing>
-constexpr std::size_t block_bytes = packing == Packing::q8 ? 32 + 512 : packing == Packing::q4 ? 32 + 256 : 64 + 256;
+constexpr bool has_offset = packing == Packing::q4_offset || packing == Packing::q8_offset;
+template <Packing packing>
+constexpr bool is_int8 = packing == Packing::q8 || packing == Packing::q8_offset;
+template <Packing packing>
+constexpr bool is_packed_integer = packing == Packing::q4 || packing == Packing::q4_offset || is_int8<packing>;
+// Where a block's quants begin, and its size.
+template <Packing packing>
+constexpr std::size_t quants_at = has_offset<packing> ? 64 : 32;
+template <Packing packing>
+constexpr std::size_t block_bytes = quants_at<packing> + (is_int8<packing> ? 512 : 256);
 
 // Dot products of one block with M tokens, whose quants stand 32 bytes apart.
 template <Packing packing, int M>
 inline void integer_block(const std::byte* quants, const std::int8_t* x, Ints* dots) {
-  if constexpr (packing == Packing::q8) {
+  if constexpr (is_int8<packing>) {
     for (int chunk = 0; chunk < 8; ++chunk) {
       const Bytes weights = Bytes::load(quants + chunk * 64);
       for (int t = 0; t < M; ++t) dots[t] = dot4_signed(dots[t], weights, four_bytes(x + t * 32 + chunk * 4));
@@ -42,7 +51,7 @@ inline void integer_block(const std::byte* quants, const std::int8_t* x, Ints* d
 
 template <Packing packing, int M>
 void integer_tile(const std::byte* group, int columns, const QuantizedRows& x, int token, float* out, std::size_t stride) {
-  constexpr std::int32_t zero = packing == Packing::q4 ? 8 : packing == Packing::q8 ? signed_zero : 0;
+  constexpr std::int32_t zero = packing == Packing::q4 ? 8 : is_int8<packing> ? signed_zero : 0;
   const int blocks = columns / block_columns;
   const std::size_t first = static_cast<std::size_t>(token) * static_cast<std::size_t>(blocks);
   const std::int8_t* quants = x.quants + first * block_columns;
@@ -54,10 +63,10 @@ void integer_tile(const std::byte* group, int columns, const QuantizedRows& x, i
   for (int b = 0; b < blocks; ++b) {
     Ints dots[M];
     for (int t = 0; t < M; ++t) dots[t] = zero == 0 ? Ints::set1(0) : Ints::set1(-zero * integer_sums[t]);
-    integer_block<packing, M>(group + (packing == Packing::q4_offset ? 64 : 32), quants, dots);
+    integer_block<packing, M>(group + quants_at<packing>, quants, dots);
     const Floats scale = Floats::load_half(group);
     for (int t = 0; t < M; ++t) sums[t] = Floats::fma(dots[t].to_float(), scale * Floats::set1(scales[t]), sums[t]);
-    if constexpr (packing == Packing::q4_offset) {
+    if constexpr (has_offset<packing>) {
       const Floats offset = Floats::load_half(group + 32);
       for (int t = 0; t < M; ++t) sums[t] = Floats::fma(offset, Floats::set1(scaled_sums[t]), sums[t]);
     }
@@ -95,7 +104,7 @@ template <Packing packing, int M>
 inline void tile(const PackedView& weights, const std::byte* group, const Activations& x, int token, float* out,
                  std::size_t stride) {
   float* to = out + static_cast<std::size_t>(token) * stride;
-  if constexpr (packing == Packing::q4 || packing == Packing::q4_offset || packing == Packing::q8) {
+  if constexpr (is_packed_integer<packing>) {
     integer_tile<packing, M>(group, weights.columns, x.quantized, token, to, stride);
   } else {
     const float* from = x.values + static_cast<std::size_t>(token) * static_cast<std::size_t>(weights.columns);
@@ -134,6 +143,7 @@ void matmul(const PackedView& weights, int first, int last, const Activations& x
     case Packing::q4: return matmul_packed<Packing::q4>(weights, first, last, x, m, out, stride);
     case Packing::q4_offset: return matmul_packed<Packing::q4_offset>(weights, first, last, x, m, out, stride);
     case Packing::q8: return matmul_packed<Packing::q8>(weights, first, last, x, m, out, stride);
+    case Packing::q8_offset: return matmul_packed<Packing::q8_offset>(weights, first, last, x, m, out, stride);
     case Packing::f16: return matmul_packed<Packing::f16>(weights, first, last, x, m, out, stride);
     case Packing::bf16: return matmul_packed<Packing::bf16>(weights, first, last, x, m, out, stride);
     case Packing::f32: return matmul_packed<Packing::f32>(weights, first, last, x, m, out, stride);
@@ -162,16 +172,16 @@ void quantize_row(const float* x, int columns, const QuantizedRows& out, int tok
 template <Packing packing>
 inline void unpack_block(const std::byte* block, std::uint16_t* out, std::size_t stride) {
   const Floats scale = Floats::load_half(block);
-  const Floats offset = packing == Packing::q4_offset ? Floats::load_half(block + 32)
+  const Floats offset = has_offset<packing>           ? Floats::load_half(block + 32)
                         : packing == Packing::q4      ? Floats::zero() - scale * Floats::set1(8)
                                                       : Floats::zero();
-  const std::byte* quants = block + (packing == Packing::q4_offset ? 64 : 32);
-  for (int chunk = 0; chunk < (packing == Packing::q8 ? 8 : 4); ++chunk) {
+  const std::byte* quants = block + quants_at<packing>;
+  for (int chunk = 0; chunk < (is_int8<packing> ? 8 : 4); ++chunk) {
     const Bytes bytes = Bytes::load(quants + chunk * 64);
     for (int j = 0; j < 4; ++j) {
       std::uint16_t* to = out + static_cast<std::size_t>(chunk * 4 + j) * stride;
-      if constexpr (packing == Packing::q8) {
-        (bytes.signed_byte(j).to_float() * scale).store_bfloat(to);
+      if constexpr (is_int8<packing>) {
+        Floats::fma(bytes.signed_byte(j).to_float(), scale, offset).store_bfloat(to);
       } else {
         Floats::fma(bytes.low().unsigned_byte(j).to_float(), scale, offset).store_bfloat(to);
         Floats::fma(bytes.high().unsigned_byte(j).to_float(), scale, offset).store_bfloat(to + 16 * stride);
@@ -183,7 +193,7 @@ inline void unpack_block(const std::byte* block, std::uint16_t* out, std::size_t
 template <Packing packing>
 void unpack_group(const PackedView& weights, int group, std::uint16_t* out, std::size_t stride) {
   const auto width = static_cast<std::size_t>(weights.columns);
-  if constexpr (packing == Packing::q4 || packing == Packing::q4_offset || packing == Packing::q8) {
+  if constexpr (is_packed_integer<packing>) {
     const std::size_t blocks = width / block_columns;
     const std::byte* block = weights.data + static_cast<std::size_t>(group) * blocks * block_bytes<packing>;
     for (std::size_t b = 0; b < blocks; ++b, block += block_bytes<packing>) {
@@ -201,6 +211,7 @@ void unpack_bf16(const PackedView& weights, int group, std::uint16_t* out, std::
     case Packing::q4: return unpack_group<Packing::q4>(weights, group, out, stride);
     case Packing::q4_offset: return unpack_group<Packing::q4_offset>(weights, group, out, stride);
     case Packing::q8: return unpack_group<Packing::q8>(weights, group, out, stride);
+    case Packing::q8_offset: return unpack_group<Packing::q8_offset>(weights, group, out, stride);
     case Packing::f16: return unpack_group<Packing::f16>(weights, group, out, stride);
     case Packing::bf16: return unpack_group<Packing::bf16>(weights, group, out, stride);
     case Packing::f32: return unpack_group<Packing::f32>(weights, group, out, stride);

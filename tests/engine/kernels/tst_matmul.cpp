@@ -11,23 +11,44 @@ using namespace runnel;
 
 namespace {
 
-constexpr Packing packings[] = {Packing::q4,  Packing::q4_offset, Packing::q8,
+constexpr Packing packings[] = {Packing::q4,  Packing::q4_offset, Packing::q8, Packing::q8_offset,
                                 Packing::f16, Packing::bf16,      Packing::f32};
 constexpr float untouched = -12345.0F;
 
-BlockType block_type(Packing packing) {
-  return packing == Packing::q4 ? BlockType::q4_0 : packing == Packing::q4_offset ? BlockType::q4_1 : BlockType::q8_0;
+bool has_offset(Packing packing) {
+  return packing == Packing::q4_offset || packing == Packing::q8_offset;
+}
+
+bool is_int8(Packing packing) {
+  return packing == Packing::q8 || packing == Packing::q8_offset;
+}
+
+// The values of a row of blocks as `pack_quantized_row` takes them.
+void values_of(Packing packing, std::span<const std::byte> blocks, std::span<float> values) {
+  if (packing != Packing::q8_offset) {
+    return dequantize(packing == Packing::q4          ? BlockType::q4_0
+                      : packing == Packing::q4_offset ? BlockType::q4_1
+                                                      : BlockType::q8_0,
+                      blocks, values);
+  }
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const std::byte* block = blocks.data() + i / 32 * 36;
+    std::uint16_t halves[2];
+    std::memcpy(halves, block, sizeof halves);
+    values[i] =
+        f16_to_f32(halves[0]) * static_cast<float>(static_cast<std::int8_t>(block[4 + i % 32])) + f16_to_f32(halves[1]);
+  }
 }
 
 // A row of blocks with random quants, or with the largest ones that there are, and scales of either sign.
-std::vector<std::byte> random_blocks(BlockType type, int columns, std::mt19937& random, bool extreme) {
-  const BlockTypeTraits& t = traits(type);
-  const std::byte worst = type == BlockType::q8_0 ? std::byte{0x80} : std::byte{0xff};
-  std::vector<std::byte> bytes(bytes_of(type, static_cast<std::size_t>(columns)));
+std::vector<std::byte> random_blocks(Packing packing, int columns, std::mt19937& random, bool extreme) {
+  const std::size_t block_bytes = source_block_bytes(packing);
+  const std::byte worst = is_int8(packing) ? std::byte{0x80} : std::byte{0xff};
+  std::vector<std::byte> bytes(static_cast<std::size_t>(columns / block_columns) * block_bytes);
   for (std::byte& byte : bytes) byte = extreme ? worst : static_cast<std::byte>(random());
   std::normal_distribution<float> normal(0, 0.1F);
-  for (std::size_t block = 0; block < bytes.size(); block += static_cast<std::size_t>(t.block_bytes)) {
-    for (std::size_t i = 0; i < (type == BlockType::q4_1 ? 2U : 1U); ++i) {
+  for (std::size_t block = 0; block < bytes.size(); block += block_bytes) {
+    for (std::size_t i = 0; i < (has_offset(packing) ? 2U : 1U); ++i) {
       const std::uint16_t scale = f32_to_f16(normal(random));
       std::memcpy(bytes.data() + block + 2 * i, &scale, sizeof scale);
     }
@@ -48,9 +69,9 @@ Weights random_weights(Packing packing, int rows, int columns, std::mt19937& ran
   for (int row = 0; row < rows; ++row) {
     const std::span<float> values = std::span(weights.values).subspan(static_cast<std::size_t>(row) * width, width);
     if (is_integer(packing)) {
-      const std::vector<std::byte> blocks = random_blocks(block_type(packing), columns, random, extreme);
+      const std::vector<std::byte> blocks = random_blocks(packing, columns, random, extreme);
       pack_quantized_row(weights.matrix, row, blocks);
-      dequantize(block_type(packing), blocks, values);
+      values_of(packing, blocks, values);
       continue;
     }
     const std::vector<float> exact = random_floats(width, random);
@@ -134,7 +155,8 @@ QString wrong_product(const Kernels& kernels, const Weights& weights, const Inpu
           magnitude += std::abs(product);
         }
       }
-      // q4 and q4_offset subtract what their offsets add up to, so that rounding can exceed the sum of the products.
+      // Packings with offsets (q4 has one of 8) subtract what these add up to, so that rounding can exceed the sum of
+      // the products.
       if (near(value, sum, 1e-5 * magnitude + (integer ? 1e-4 : 0))) continue;
       return QString("token %1, row %2: %3 instead of %4").arg(t).arg(row).arg(value).arg(sum);
     }
@@ -211,7 +233,7 @@ void MatmulTest::multiplies_some_groups_alone() {
 void MatmulTest::extreme_integers_do_not_saturate() {
   QFETCH(const Kernels*, kernels);
   std::mt19937 random(5);
-  for (const Packing packing : {Packing::q4, Packing::q4_offset, Packing::q8}) {
+  for (const Packing packing : {Packing::q4, Packing::q4_offset, Packing::q8, Packing::q8_offset}) {
     const Weights weights = random_weights(packing, 16, 128, random, true);
     for (const float sign : {-1.0F, 1.0F}) {
       const Input input(std::vector<float>(std::size_t{3} * 128, sign), 3, 128, kernels->tile);

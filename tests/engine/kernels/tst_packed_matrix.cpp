@@ -98,7 +98,7 @@ void PackedMatrixTest::packs_floats_rounded_to_the_type() {
 void PackedMatrixTest::rows_beyond_the_last_are_zero_data() {
   QTest::addColumn<Packing>("packing");
   for (const Packing packing :
-       {Packing::q4, Packing::q4_offset, Packing::q8, Packing::f16, Packing::bf16, Packing::f32}) {
+       {Packing::q4, Packing::q4_offset, Packing::q8, Packing::q8_offset, Packing::f16, Packing::bf16, Packing::f32}) {
     QTest::addRow("packing %d", static_cast<int>(packing)) << packing;
   }
 }
