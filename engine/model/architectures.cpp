@@ -38,20 +38,23 @@ constexpr std::array table{
                  .gguf_names = &gguf_names,
                  .hf_names = &llama_names,
                  .gguf_interleaves_qk = true,
-                 .sliding_window = false},
+                 .sliding_window = false,
+                 .saved_as = "llama"},
     // The converter writes Mistral as "llama" too.
     Architecture{.gguf = "mistral",
                  .hf = "MistralForCausalLM",
                  .gguf_names = &gguf_names,
                  .hf_names = &llama_names,
                  .gguf_interleaves_qk = true,
-                 .sliding_window = true},
+                 .sliding_window = true,
+                 .saved_as = "llama"},
     Architecture{.gguf = "qwen2",
                  .hf = "Qwen2ForCausalLM",
                  .gguf_names = &gguf_names,
                  .hf_names = &llama_names,
                  .gguf_interleaves_qk = false,
-                 .sliding_window = false},
+                 .sliding_window = false,
+                 .saved_as = "qwen2"},
 };
 
 }  // namespace

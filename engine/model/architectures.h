@@ -32,7 +32,8 @@ struct Architecture {
   /// The common converter interleaves the rows of Q and K within each head, so that pairs that rotate together lie
   /// side by side; undone on load.
   bool gguf_interleaves_qk;
-  bool sliding_window;  ///< config.json's sliding_window holds for every layer
+  bool sliding_window;        ///< config.json's sliding_window holds for every layer
+  std::string_view saved_as;  ///< general.architecture of files that are written; others know fewer names
 };
 
 std::span<const Architecture> architectures();

@@ -152,8 +152,8 @@ void Forward::multiply(std::span<const Product> products, const AlignedBuffer<fl
                        AlignedBuffer<float>& out, std::size_t stride) {
   const auto packed_integers = [](const Product& product) { return is_integer(product.linear->matrix.packing); };
   const bool integer = std::any_of(products.begin(), products.end(), packed_integers);
-  // The exact path stays exact: bfloat16 is for weights that are quantized already.
-  if (integer && bf16_tokens_ > 0 && tokens >= bf16_tokens_)
+  // The exact path stays exact: bfloat16 is for weights that are quantized already, or where it was asked for.
+  if ((integer || weights_.bf16_products) && bf16_tokens_ > 0 && tokens >= bf16_tokens_)
     return multiply_bf16(products, values.data(), tokens, out, stride);
   const Activations x = activations(values, products.front().linear->matrix.columns, tokens, integer);
   out.reserve(static_cast<std::size_t>(tokens) * stride);

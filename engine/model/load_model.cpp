@@ -18,8 +18,10 @@ class ModelLoader {
     return fs::is_directory(path) ? open_folder(path, with) : open_gguf(path, with);
   }
 
-  static void load(LoadedModel& model, const WeightSource& source, const LoadOptions& options,
-                   const Model::Progress& progress, std::stop_token stop) {
+  static void load(LoadedModel& model, const WeightSource& source, LoadOptions options, const Model::Progress& progress,
+                   std::stop_token stop) {
+    check_group_size(options.group_size);
+    if (options.weight_dtype == WeightType::automatic) options.weight_dtype = source.usual_weight_type();
     ThreadPool pool(options.threads > 0 ? options.threads : default_threads());
     model.weights_ = load_weights(source, model.config_, options, pool, progress, std::move(stop));
     model.facts_.weight_bytes = model.weights_.bytes();

@@ -63,7 +63,8 @@ Config read_config(const GgufFile& file) {
   config.trained_context = file.get<int>(prefix + "context_length");
   config.norm_epsilon = file.get<float>(prefix + "attention.layer_norm_rms_epsilon");
   config.rope = read_rope(file, prefix, config.head_dim, label);
-  if (architecture->sliding_window) config.window = file.find<int>(prefix + "attention.sliding_window").value_or(0);
+  // Mistral is written as "llama": whether there is a window, only the key says.
+  config.window = file.find<int>(prefix + "attention.sliding_window").value_or(0);
   if (const auto experts = file.find<int>(prefix + "expert_count"); experts.value_or(0) > 0) {
     throw Error(label + " can't be used: mixtures of experts are not supported for the architecture \"" + name + "\".");
   }

@@ -9,6 +9,7 @@
 #include "format/tensor.h"
 #include "model/architectures.h"
 #include "model/config.h"
+#include "runnel/model.h"
 
 namespace runnel {
 
@@ -23,6 +24,8 @@ class WeightSource {
   virtual void release(const TensorView& tensor) const = 0;
   virtual const TensorNames& names(const Architecture& architecture) const = 0;
   virtual bool interleaves_qk(const Architecture& architecture) const = 0;
+  /// What WeightType::automatic stands for.
+  virtual WeightType usual_weight_type() const = 0;
   /// What to call the file in messages.
   virtual std::string label() const = 0;
 };
@@ -34,6 +37,7 @@ class GgufSource : public WeightSource {
   void release(const TensorView& tensor) const override;
   const TensorNames& names(const Architecture& a) const override { return *a.gguf_names; }
   bool interleaves_qk(const Architecture& a) const override { return a.gguf_interleaves_qk; }
+  WeightType usual_weight_type() const override { return WeightType::as_is; }
   std::string label() const override;
 
  private:
@@ -47,11 +51,16 @@ class HfSource : public WeightSource {
   void release(const TensorView& tensor) const override { folder_.release(tensor); }
   const TensorNames& names(const Architecture& a) const override { return *a.hf_names; }
   bool interleaves_qk(const Architecture&) const override { return false; }
+  WeightType usual_weight_type() const override { return WeightType::int4; }
   std::string label() const override;
 
  private:
   const HfFolder& folder_;
 };
+
+/// A tensor that must be there. Throws Error naming file and tensor when it is missing or has another shape.
+const TensorView& require_tensor(const WeightSource& source, const std::string& name,
+                                 const std::vector<std::int64_t>& shape);
 
 /// Reads and checks the sizes. Throws Error naming file, key, value and what was expected.
 Config read_config(const GgufFile& file);

@@ -1,53 +1,15 @@
 #include "model/weights.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
-#include <cstring>
 #include <functional>
 
+#include "model/pack_tensor.h"
 #include "quant/dequantize.h"
 #include "runnel/error.h"
 
 namespace runnel {
 namespace {
-
-std::string shape_text(const std::vector<std::int64_t>& shape) {
-  std::string text;
-  for (const std::int64_t n : shape) text += (text.empty() ? "" : " × ") + std::to_string(n);
-  return text;
-}
-
-// Block types that keep their own packing; all others are held as f16.
-Packing packing_for(BlockType type, const LoadOptions& options) {
-  if (options.weight_dtype == WeightType::f32 || type == BlockType::f32) return Packing::f32;
-  const bool integers = options.compute_dtype != ComputeType::f32;
-  switch (type) {
-    case BlockType::q4_0:
-      return integers ? Packing::q4 : Packing::f32;
-    case BlockType::q4_1:
-      return integers ? Packing::q4_offset : Packing::f32;
-    case BlockType::q8_0:
-      return integers ? Packing::q8 : Packing::f32;
-    case BlockType::bf16:
-      return Packing::bf16;
-    default:
-      return Packing::f16;
-  }
-}
-
-bool finite_scales(std::span<const std::byte> row, BlockType type) {
-  const auto step = static_cast<std::size_t>(traits(type).block_bytes);
-  const std::size_t halves = type == BlockType::q4_1 ? 2 : 1;
-  for (std::size_t block = 0; block < row.size(); block += step) {
-    for (std::size_t i = 0; i < halves; ++i) {
-      std::uint16_t bits = 0;
-      std::memcpy(&bits, row.data() + block + 2 * i, sizeof bits);
-      if ((bits & 0x7c00U) == 0x7c00U) return false;
-    }
-  }
-  return true;
-}
 
 /// Reads one model's tensors and counts what has been read.
 class Loader {
@@ -59,21 +21,12 @@ class Loader {
   void expect_steps(int steps) { steps_ = steps; }
 
   /// A matrix whose row r is the file's row `row_of(r)`.
-  PackedMatrix matrix(const std::string& name, int rows, int columns, const std::function<int(int)>& row_of = {}) {
+  PackedMatrix matrix(const std::string& name, int rows, int columns, const std::function<int(int)>& row_of = {},
+                      MatrixUse use = MatrixUse::layer) {
     const TensorView& tensor = find(name, {rows, columns});
-    PackedMatrix matrix = make_packed(packing_for(tensor.type, options_), rows, columns);
-    std::atomic<bool> finite{true};
-    const std::size_t row_bytes = tensor.data.size() / static_cast<std::size_t>(rows);
-    pool_.run(static_cast<std::size_t>(matrix.groups()), [&](std::size_t group, int) {
-      std::vector<float> values(is_integer(matrix.packing) ? 0 : static_cast<std::size_t>(columns));
-      const int end = std::min(rows, static_cast<int>(group + 1) * group_rows);
-      for (int row = static_cast<int>(group) * group_rows; row < end; ++row) {
-        const auto from = static_cast<std::size_t>(row_of ? row_of(row) : row);
-        if (!pack_row(matrix, row, tensor, tensor.data.subspan(from * row_bytes, row_bytes), values)) finite = false;
-      }
-    });
-    if (!finite)
-      throw Error(source_.label() + " can't be used: its tensor " + name + " holds values that are not finite.");
+    PackedMatrix matrix = pack_tensor(
+        {.tensor = tensor, .rows = rows, .columns = columns, .row_of = row_of, .use = use, .file = source_.label()},
+        options_, pool_, stop_);
     finish(tensor);
     return matrix;
   }
@@ -105,25 +58,7 @@ class Loader {
  private:
   const TensorView& find(const std::string& name, const std::vector<std::int64_t>& shape) {
     if (stop_.stop_requested()) throw Cancelled();
-    const TensorView* tensor = source_.find(name);
-    if (tensor == nullptr) throw Error(source_.label() + " can't be used: it has no tensor " + name + ".");
-    if (tensor->shape != shape) {
-      throw Error(source_.label() + " can't be used: its tensor " + name + " is " + shape_text(tensor->shape) +
-                  " and should be " + shape_text(shape) + ".");
-    }
-    return *tensor;
-  }
-
-  // Whether all values were finite.
-  static bool pack_row(PackedMatrix& matrix, int row, const TensorView& tensor, std::span<const std::byte> bytes,
-                       std::vector<float>& values) {
-    if (is_integer(matrix.packing)) {
-      pack_quantized_row(matrix, row, bytes);
-      return finite_scales(bytes, tensor.type);
-    }
-    dequantize(tensor.type, bytes, values);
-    pack_float_row(matrix, row, values);
-    return std::all_of(values.begin(), values.end(), [](float x) { return std::isfinite(x); });
+    return require_tensor(source_, name, shape);
   }
 
   void finish(const TensorView& tensor) {
@@ -189,9 +124,11 @@ Weights load_weights(const WeightSource& source, const Config& config, const Loa
   Loader loader(source, options, pool, progress, std::move(stop));
   loader.expect_steps(config.n_layers * matrices_per_layer + 2);
   Weights weights;
-  weights.embedding = loader.matrix(std::string(names.embedding), config.n_vocab, config.n_embd);
+  weights.bf16_products = options.compute_dtype == ComputeType::bf16;
+  weights.embedding =
+      loader.matrix(std::string(names.embedding), config.n_vocab, config.n_embd, {}, MatrixUse::vocabulary);
   if (loader.has(std::string(names.output)))
-    weights.output = loader.matrix(std::string(names.output), config.n_vocab, config.n_embd);
+    weights.output = loader.matrix(std::string(names.output), config.n_vocab, config.n_embd, {}, MatrixUse::vocabulary);
   weights.output_norm = loader.vector(std::string(names.output_norm), config.n_embd);
   if (loader.has("rope_freqs.weight"))
     weights.rope_divisors = loader.vector("rope_freqs.weight", config.rope.dimensions / 2);

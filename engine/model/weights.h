@@ -35,6 +35,7 @@ struct Weights {
   std::vector<float> output_norm;      ///< [n_embd]
   std::vector<LayerWeights> layers;
   std::vector<float> rope_divisors;  ///< [rope dimensions / 2], or empty
+  bool bf16_products = false;        ///< products of many tokens may be rounded to bfloat16 whatever the packing
 
   std::size_t bytes() const;
   const PackedMatrix& head() const { return output ? *output : embedding; }

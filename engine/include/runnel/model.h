@@ -17,18 +17,32 @@
 
 namespace runnel {
 
-/// Number type that weights are held in. `as_is`: as the file has them.
-enum class WeightType : std::uint8_t { as_is, f32 };
+/// Number type that the weights of matrices are held in. int4 and int8 are made by rounding to the nearest (RTN) with a
+/// scale per group; with int4, embedding and output matrix are int8. `automatic`: int4 for a Hugging Face folder, as
+/// the file has them for GGUF. Blocks of a GGUF file (Q4_0, Q4_1, Q8_0) are not rounded a second time.
+enum class WeightType : std::uint8_t { automatic, as_is, int4, int8, f16, bf16, f32 };
 
-/// Number type that matrix products are computed in. `automatic`: int8 for quantized weights, else f32.
-enum class ComputeType : std::uint8_t { automatic, int8, f32 };
+/// Number type that matrix products are computed in. `automatic` and `int8`: activations are rounded to int8 per block
+/// of 32 for weights held as integers, products with other weights are computed in f32. `bf16`, `f32`: weights that are
+/// integers are held as the values they stand for, in this type; `f32` is exact.
+enum class ComputeType : std::uint8_t { automatic, int8, bf16, f32 };
 
+/// How integers stand for weights: sym: scale × q; asym: scale × (q − zero).
+enum class Scheme : std::uint8_t { sym, asym };
+
+/// Parse "auto", "as-is", "int4" …, throw Error naming the value and what is allowed.
 WeightType weight_type_from(std::string_view name);
 ComputeType compute_type_from(std::string_view name);
+Scheme scheme_from(std::string_view name);
+
+/// Throws Error naming the value when a group size is none of 32, 64, 128, and -1 (whole rows).
+void check_group_size(int group_size);
 
 struct LoadOptions {
-  WeightType weight_dtype = WeightType::as_is;
+  WeightType weight_dtype = WeightType::automatic;
   ComputeType compute_dtype = ComputeType::automatic;
+  int group_size = 32;  ///< int4, int8: weights that share a scale: 32, 64, 128, or -1: whole rows
+  Scheme scheme = Scheme::sym;
   int threads = 0;  ///< threads that load; 0: as many as default_threads()
 };
 
