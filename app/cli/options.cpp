@@ -22,19 +22,58 @@ fs::path library_folder() {
 
 }  // namespace
 
+CLI::Validator accepted_by(const std::function<void(const std::string&)>& parse) {
+  return {[parse](const std::string& text) {
+            try {
+              parse(text);
+              return std::string();
+            } catch (const Error& error) {
+              return std::string(error.what());
+            }
+          },
+          ""};
+}
+
 void add_model_options(CLI::App& command, CommonOptions& options) {
   command.add_option("MODEL", options.model, "A .gguf file, a Hugging Face folder, or a name in the model library")
       ->required();
+  add_threads_option(command, options.threads);
+  command.add_option("--isa", options.isa, "Instruction level (default: the best this machine has)")
+      ->check(CLI::IsMember({"scalar", "avx2", "avx2-vnni", "avx512", "avx512-vnni", "amx"}));
   command
-      .add_option("--threads", options.threads, "Threads to compute with; 0: physical cores within quota and affinity")
+      .add_option(
+          "--weight-dtype", options.weight_dtype,
+          "Number type weights are held in: auto (a Hugging Face folder is rounded to int4, a GGUF file stays as it "
+          "is), as-is, int4, int8, f16, bf16, f32")
+      ->capture_default_str()
+      ->check(accepted_by(weight_type_from));
+  command
+      .add_option("--compute-dtype", options.compute_dtype,
+                  "Number type products are computed in: auto, int8 (for weights that are integers), bf16, f32")
+      ->capture_default_str()
+      ->check(accepted_by(compute_type_from));
+  add_rounding_options(command, options.group_size, options.scheme);
+  add_log_option(command, options.log_level);
+}
+
+void add_rounding_options(CLI::App& command, int& group_size, std::string& scheme) {
+  command.add_option("--group-size", group_size, "int4, int8: weights that share a scale; -1: whole rows")
+      ->capture_default_str()
+      ->check(CLI::IsMember({32, 64, 128, -1}));
+  command.add_option("--scheme", scheme, "int4, int8: sym (integers around 0) or asym (around a zero point)")
+      ->capture_default_str()
+      ->check(accepted_by(scheme_from));
+}
+
+void add_log_option(CLI::App& command, std::string& level) {
+  command.add_option("--log-level", level, "How much is told on standard error")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error", "off"}));
+}
+
+void add_threads_option(CLI::App& command, int& threads) {
+  command.add_option("--threads", threads, "Threads to compute with; 0: physical cores within quota and affinity")
       ->check(CLI::Range(0, 1024));
-  command.add_option("--isa", options.isa,
-                     "Instruction level: scalar, avx2, avx2-vnni, avx512, avx512-vnni (default: the best)");
-  command.add_option("--weight-dtype", options.weight_dtype, "Number type weights are held in: as-is, f32")
-      ->capture_default_str();
-  command.add_option("--compute-dtype", options.compute_dtype, "Number type products are computed in: auto, int8, f32")
-      ->capture_default_str();
-  command.add_option("--log-level", options.log_level, "trace, debug, info, warn, error, off")->capture_default_str();
 }
 
 void add_cache_options(CLI::App& command, CommonOptions& options) {
@@ -46,7 +85,8 @@ void add_cache_options(CLI::App& command, CommonOptions& options) {
       ->capture_default_str();
   command.add_flag("--keep-system", options.keep_system, "Keep everything before the first user message for ever");
   command.add_option("--kv-type", options.kv_type, "Number type of cached keys and values: f16, f32")
-      ->capture_default_str();
+      ->capture_default_str()
+      ->check(accepted_by(kv_type_from));
   command.add_option("--batch", options.cache.batch, "Tokens evaluated at once")->capture_default_str();
   command.add_flag("--allow-untrained-ctx", options.cache.allow_untrained_ctx,
                    "Permit a ctx_size above the context the model was trained on");
@@ -79,12 +119,7 @@ fs::path find_model(const std::string& model) {
 }
 
 void apply(const CommonOptions& options) {
-  const auto level = spdlog::level::from_str(options.log_level);
-  if (level == spdlog::level::off && options.log_level != "off") {
-    throw Error("The log level \"" + options.log_level +
-                "\" is not known; it can be trace, debug, info, warn, error or off.");
-  }
-  spdlog::set_level(level);
+  spdlog::set_level(spdlog::level::from_str(options.log_level));
   // The kernels are chosen where a session begins, far from here; the variable is the documented way to force them.
   if (!options.isa.empty()) setenv("RUNNEL_ISA", options.isa.c_str(), 1);
   std::string reason;
@@ -99,6 +134,8 @@ void apply(const CommonOptions& options) {
 std::shared_ptr<const Model> load_model(const CommonOptions& options) {
   return Model::load(find_model(options.model), {.weight_dtype = weight_type_from(options.weight_dtype),
                                                  .compute_dtype = compute_type_from(options.compute_dtype),
+                                                 .group_size = options.group_size,
+                                                 .scheme = scheme_from(options.scheme),
                                                  .threads = options.threads});
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -11,7 +12,8 @@
 
 namespace CLI {
 class App;
-}
+class Validator;
+}  // namespace CLI
 
 namespace runnel::cli {
 
@@ -20,16 +22,26 @@ struct CommonOptions {
   std::string model;
   int threads = 0;
   std::string isa;
-  std::string weight_dtype = "as-is";
+  std::string weight_dtype = "auto";
   std::string compute_dtype = "auto";
+  int group_size = 32;
+  std::string scheme = "sym";
   std::string kv_type = "f16";
   std::string log_level = "warn";
   bool keep_system = false;
   CacheSettings cache;
 };
 
+/// Checks an option's text with a parser that throws Error: what it refuses is a usage error with the parser's
+/// sentence.
+CLI::Validator accepted_by(const std::function<void(const std::string&)>& parse);
+
 /// MODEL, threads, instruction set, number types, log level.
 void add_model_options(CLI::App& command, CommonOptions& options);
+/// How weights are rounded to integers.
+void add_rounding_options(CLI::App& command, int& group_size, std::string& scheme);
+void add_log_option(CLI::App& command, std::string& level);
+void add_threads_option(CLI::App& command, int& threads);
 /// ctx_size, n_keep, n_discard, KV type, batch.
 void add_cache_options(CLI::App& command, CommonOptions& options);
 void add_sampling_options(CLI::App& command, SamplerSettings& settings);

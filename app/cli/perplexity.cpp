@@ -205,7 +205,8 @@ void add_perplexity(CLI::App& app) {
   command->add_option("--segment", options->segment, "Length of the segments reported")
       ->capture_default_str()
       ->check(CLI::PositiveNumber);
-  command->add_option("--score", options->score, "Score only these target positions, e.g. 100-199,300-399");
+  command->add_option("--score", options->score, "Score only these target positions, e.g. 100-199,300-399")
+      ->check(accepted_by(parse_ranges));
   command->add_flag("--json", options->json, "Print JSON");
   command->callback([options] { run(*options); });
 }

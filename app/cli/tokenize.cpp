@@ -52,10 +52,7 @@ void run_tokenize(const Options& options) {
 void run_detokenize(const Options& options) {
   apply(options.common);
   const auto model = Model::open_without_weights(find_model(options.common.model));
-  const Tokenizer& tokenizer = model->tokenizer();
-  std::string text;
-  for (const Token id : options.ids) text += tokenizer.bytes(id);
-  std::cout << text << std::flush;
+  std::cout << model->tokenizer().decode(options.ids) << std::flush;
 }
 
 }  // namespace
@@ -73,7 +70,7 @@ void add_tokenize(CLI::App& app) {
 
 void add_detokenize(CLI::App& app) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("detokenize", "Prints the bytes that tokens stand for");
+  CLI::App* command = app.add_subcommand("detokenize", "Prints the text that tokens stand for together");
   add_model_options(*command, options->common);
   command->add_option("--ids", options->ids, "Token ids separated by commas")->delimiter(',')->required();
   command->callback([options] { run_detokenize(*options); });

@@ -161,13 +161,15 @@ def bad_settings(cli, model):
             ("temperature -1", ["--temperature", "-1"], "temperature", "-1", "0"),
             ("temperature nan", ["--temperature", "nan"], "temperature", "nan"),
             ("top_p 2", ["--top-p", "2"], "top_p", r"\b2\b", "0 to 1"),
-            ("min_p -0.5", ["--min-p", "-0.5"], "min_p", "-0.5", "0 to 1"),
+            ("min_p -0.5", ["--min-p", "-0.5"], "min_p", "-0.5", "0 to 1")):
+        cli.refuses(case, [*generate, *options], *named)
+    for case, options, *named in (
             ("kv-type q3", ["--kv-type", "q3"], "q3", "f16"),
             ("isa mmx", ["--isa", "mmx"], "mmx", "avx2"),
             ("log-level loud", ["--log-level", "loud"], "loud", "debug"),
             ("compute-dtype int3", ["--compute-dtype", "int3"], "int3", "int8"),
             ("weight-dtype int3", ["--weight-dtype", "int3"], "int3", "f32")):
-        cli.refuses(case, [*generate, *options], *named)
+        cli.refuses(case, [*generate, *options], *named, code=USAGE)
     for case, arguments, *named in (
             ("no subcommand", []),
             ("unknown subcommand", ["frobnicate", model], "frobnicate"),
