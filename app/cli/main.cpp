@@ -73,5 +73,6 @@ int main(int argc, char** argv) {
   runnel::cli::add_replay(app);
   runnel::cli::add_perplexity(app);
   runnel::cli::add_bench(app);
+  runnel::cli::add_quantize(app);
   return run(app, argc, argv);
 }

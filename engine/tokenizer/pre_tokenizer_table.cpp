@@ -136,4 +136,13 @@ std::optional<std::string_view> name_of_pre_tokenizer(const std::vector<std::str
   return std::nullopt;
 }
 
+std::optional<std::string_view> name_of_pre_tokenizer(const std::vector<std::string>& patterns, bool whole_words_first,
+                                                      bool nfc) {
+  for (const PreTokenizerRow& row : rows()) {
+    if (row.patterns == patterns && row.whole_words_first == whole_words_first && row.nfc == nfc)
+      return row.names.front();
+  }
+  return std::nullopt;
+}
+
 }  // namespace runnel

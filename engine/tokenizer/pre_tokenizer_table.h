@@ -25,4 +25,8 @@ bool family_adds_bos(std::string_view name);
 /// The GGUF name of a row with these patterns (as a tokenizer.json has them), if there is one.
 std::optional<std::string_view> name_of_pre_tokenizer(const std::vector<std::string>& patterns);
 
+/// The same of a row that also treats whole words and normalization so.
+std::optional<std::string_view> name_of_pre_tokenizer(const std::vector<std::string>& patterns, bool whole_words_first,
+                                                      bool nfc);
+
 }  // namespace runnel

@@ -1,7 +1,11 @@
+#include <QDir>
 #include <QTest>
 
 #include "cli/cli.h"
+#include "convert/gguf_tokenizer.h"
 #include "engine/model/golden.h"
+#include "engine/tokenizer/golden.h"
+#include "tokenizer/sentencepiece_model.h"
 
 using namespace runnel;
 
@@ -58,6 +62,11 @@ class CliTest : public QObject {
   void inspect_tells_what_a_model_is();
   void bench_tells_all_its_figures();
   void a_forced_level_is_used_or_refused();
+  void detokenize_leaves_out_the_space_that_tokenize_added();
+  void quantize_writes_what_loading_would_make();
+  void quantize_fails_with_a_sentence_and_leaves_nothing_data();
+  void quantize_fails_with_a_sentence_and_leaves_nothing();
+  void quantize_is_stopped_by_a_signal();
 
  private:
   Files files_;
@@ -93,6 +102,19 @@ void CliTest::usage_errors_exit_with_2_data() {
   QTest::newRow("negative number of tokens") << QStringList{"generate", llama, "--prompt", "a", "-n", "-1"};
   QTest::newRow("unknown mode") << QStringList{"perplexity", llama, "--file", "a", "--mode", "guess"};
   QTest::newRow("missing option") << QStringList{"logits", llama};
+  QTest::newRow("KV type") << QStringList{"inspect", llama, "--kv-type", "q3"};
+  QTest::newRow("level") << QStringList{"inspect", llama, "--isa", "abacus"};
+  QTest::newRow("weight type") << QStringList{"inspect", llama, "--weight-dtype", "int3"};
+  QTest::newRow("compute type") << QStringList{"inspect", llama, "--compute-dtype", "int3"};
+  QTest::newRow("group size") << QStringList{"inspect", llama, "--group-size", "48"};
+  QTest::newRow("scheme") << QStringList{"inspect", llama, "--scheme", "odd"};
+  QTest::newRow("quantize to nothing") << QStringList{"quantize", llama};
+  QTest::newRow("quantize to another type") << QStringList{"quantize", llama, "x.gguf", "--weight-dtype", "as-is"};
+  QTest::newRow("quantize to what GGUF lacks")
+      << QStringList{"quantize", llama, "x.gguf", "--weight-dtype", "int8", "--scheme", "asym"};
+  QTest::newRow("log level") << QStringList{"inspect", llama, "--log-level", "loud"};
+  for (const char* ranges : {"many", "9-1", "1-2,,", "-5"})
+    QTest::addRow("score %s", ranges) << QStringList{"perplexity", llama, "--file", "a", "--score", ranges};
 }
 
 void CliTest::usage_errors_exit_with_2() {
@@ -122,8 +144,6 @@ void CliTest::failures_exit_with_1_and_one_line_data() {
                              << QStringList{"n_keep 64", "62"};
   QTest::newRow("n_discard") << logits + QStringList{"--ctx-size", "64", "--n-discard", "60"}
                              << QStringList{"n_discard 60", "59"};
-  QTest::newRow("KV type") << logits + QStringList{"--kv-type", "q3"} << QStringList{"q3", "f16"};
-  QTest::newRow("level") << logits + QStringList{"--isa", "abacus"} << QStringList{"abacus", "scalar"};
   QTest::newRow("unreadable tokens") << QStringList{"logits",   llama,
                                                     "--tokens", files_.path("absent"),
                                                     "--output", files_.path("out.npy")}
@@ -285,6 +305,75 @@ void CliTest::a_forced_level_is_used_or_refused() {
     if (outcome.code != 0) QCOMPARE(no_failure(outcome, {level, "not available"}), QString());
   }
   QCOMPARE(run({"logits", llama, "--tokens", ids, "--output", files_.path("out.npy"), "--isa", "scalar"}).code, 0);
+}
+
+void CliTest::detokenize_leaves_out_the_space_that_tokenize_added() {
+  GgufWriter writer;
+  const GgufFile file = GgufFile::open(fixture("llama_gqa_llama3.gguf"));
+  for (const GgufValue& value : file.values()) writer.copy(file, value);
+  Vocabulary vocabulary = vocabulary_from_sentencepiece(read_fixture("spm_bpe.model"));
+  vocabulary.removes_extra_spaces = false;
+  vocabulary.charsmap.clear();
+  const auto n_vocab = static_cast<std::int64_t>(vocabulary.tokens.size());
+  write_vocabulary(writer, vocabulary, static_cast<int>(n_vocab), "a model");
+  const std::vector<std::byte> zeros(static_cast<std::size_t>(n_vocab) * 64 * sizeof(float));
+  writer.add_tensor({.name = "token_embd.weight", .type = BlockType::f32, .shape = {n_vocab, 64}, .data = zeros});
+  const QString model = files_.path("pieces.gguf");
+  writer.write(model.toStdString());
+  QStringList ids;
+  for (const auto& id : run({"tokenize", model, "--text", "Hello world", "--json"}).json())
+    ids << QString::number(id.get<int>());
+  const Outcome outcome = run({"detokenize", model, "--ids", ids.join(',')});
+  QCOMPARE(outcome.error, QByteArray());
+  QCOMPARE(outcome.out, QByteArray("Hello world"));
+}
+
+void CliTest::quantize_writes_what_loading_would_make() {
+  const QString saved = files_.path("saved.gguf");
+  const QStringList rounding{"--weight-dtype", "int4", "--group-size", "64", "--scheme", "asym"};
+  const Outcome outcome = run(QStringList{"quantize", llama, saved} + rounding);
+  QCOMPARE(outcome.code, 0);
+  QVERIFY2(outcome.out.contains("saved.gguf") && outcome.out.contains("Q4_1") && outcome.out.contains("no tokenizer"),
+           outcome.out);
+  QCOMPARE(outcome.error, QByteArray());  // no bar where there is no terminal
+  QVERIFY(run({"inspect", saved, "--json"}).json()["tensor_types"]["Q4_1"] == 14);
+  const QString ids = files_.write("ids", "1 2 3 4 5 6 7 8");
+  const QStringList logits{"--tokens", ids, "--output"};
+  QCOMPARE(run(QStringList{"logits", saved} + logits + QStringList{files_.path("saved.npy")}).code, 0);
+  QCOMPARE(run(QStringList{"logits", llama} + logits + QStringList{files_.path("loaded.npy")} + rounding).code, 0);
+  QCOMPARE(files_.read("saved.npy"), files_.read("loaded.npy"));
+  QCOMPARE(run({"quantize", saved, files_.path("again.gguf"), "--scale-search", "--weight-dtype", "int8"}).code, 0);
+}
+
+void CliTest::quantize_fails_with_a_sentence_and_leaves_nothing_data() {
+  QTest::addColumn<QString>("source");
+  QTest::addColumn<QString>("target");
+  QTest::addColumn<QString>("part");
+  QTest::newRow("no source") << "absent" << files_.path("new.gguf") << "absent";
+  QTest::newRow("no folder") << llama << files_.path("no/new.gguf") << "new.gguf";
+  QTest::newRow("a folder") << llama << files_.path("") << "folder";
+  QTest::newRow("no model") << files_.write("text", "words") << files_.path("new.gguf") << "text";
+}
+
+void CliTest::quantize_fails_with_a_sentence_and_leaves_nothing() {
+  QFETCH(QString, source);
+  QFETCH(QString, target);
+  QFETCH(QString, part);
+  QCOMPARE(no_failure(run({"quantize", source, target}), {part}), QString());
+  QVERIFY(!QFileInfo::exists(files_.path("new.gguf")));
+}
+
+// Whenever the signal comes, no temporary file is left.
+void CliTest::quantize_is_stopped_by_a_signal() {
+  QTemporaryDir folder;
+  QProcess process;
+  process.start(RUNNEL_CLI, {"quantize", llama, folder.filePath("new.gguf"), "--scale-search", "--threads", "1"});
+  QVERIFY(process.waitForStarted());
+  process.terminate();
+  QVERIFY(process.waitForFinished(60'000));
+  const QStringList left = QDir(folder.path()).entryList(QDir::AllEntries | QDir::Hidden | QDir::NoDotAndDotDot);
+  // It may have been done before it heard of the signal, or not have begun.
+  QVERIFY2(left.isEmpty() || left == QStringList{"new.gguf"}, qPrintable(left.join(' ')));
 }
 
 QTEST_GUILESS_MAIN(CliTest)

@@ -12,7 +12,9 @@ constexpr std::size_t gigabyte = 1'000'000'000;
 /// A machine with 8,000,000 kB of memory available.
 class Computer : public Machine {
  public:
-  Computer() { file("proc/meminfo", "MemTotal:       16000000 kB\nMemAvailable:    8000000 kB\nHugePages_Total:   0\n"); }
+  Computer() {
+    file("proc/meminfo", "MemTotal:       16000000 kB\nMemAvailable:    8000000 kB\nHugePages_Total:   0\n");
+  }
 
   /// Limit, use and statistics of a group of version 2.
   Computer& v2(const std::string& group, std::string_view max, std::string_view current, std::string_view stat = "") {

@@ -1,0 +1,96 @@
+#include "convert/folder_tensors.h"
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace runnel {
+namespace {
+
+using RowOf = std::function<std::int64_t(std::int64_t)>;
+
+/// Collects the tensors of one model.
+class Planner {
+ public:
+  Planner(const HfFolder& folder, const Config& config)
+      : source_(folder),
+        config_(config),
+        from_(source_.names(architecture_of(config))),
+        to_(*architecture_of(config).gguf_names) {}
+
+  void vector(std::string_view TensorNames::*which, std::int64_t n, int layer = 0) {
+    const TensorView& tensor = require_tensor(source_, tensor_name(from_.*which, layer), {n});
+    tensors_.push_back({.source = tensor, .name = tensor_name(to_.*which, layer), .shape = {n}, .row_of = {}, .use = {}});
+  }
+
+  void matrix(std::string_view TensorNames::*which, std::int64_t rows, std::int64_t columns, MatrixUse use,
+              int layer = 0, const RowOf& row_of = {}) {
+    const std::string name = tensor_name(from_.*which, layer);
+    const std::string target = tensor_name(to_.*which, layer);
+    const TensorView& tensor = require_tensor(source_, name, {rows, columns});
+    tensors_.push_back({.source = tensor, .name = target, .shape = tensor.shape, .row_of = row_of, .use = use});
+    const std::string bias = with_bias(name);
+    if (source_.find(bias) == nullptr) return;
+    TensorView column = require_tensor(source_, bias, {rows});
+    column.shape = {rows, 1};  // a value a row, so that rows are taken as the matrix's are
+    tensors_.push_back(
+        {.source = column, .name = with_bias(target), .shape = {rows}, .row_of = row_of, .use = {}});
+  }
+
+  bool has(std::string_view TensorNames::*which) const { return source_.find(std::string(from_.*which)) != nullptr; }
+
+  void layer(int number) {
+    const std::int64_t width = config_.n_embd;
+    const std::int64_t q = std::int64_t{config_.n_heads} * config_.head_dim;
+    const std::int64_t kv = std::int64_t{config_.n_kv_heads} * config_.head_dim;
+    const auto of_layer = [&](std::string_view TensorNames::*which, std::int64_t rows, std::int64_t columns,
+                              const RowOf& row_of = {}) {
+      matrix(which, rows, columns, MatrixUse::layer, number, row_of);
+    };
+    vector(&TensorNames::attention_norm, width, number);
+    of_layer(&TensorNames::query, q, width, interleaved_rows());
+    of_layer(&TensorNames::key, kv, width, interleaved_rows());
+    of_layer(&TensorNames::value, kv, width);
+    of_layer(&TensorNames::attention_output, width, q);
+    vector(&TensorNames::mlp_norm, width, number);
+    of_layer(&TensorNames::gate, config_.n_ff, width);
+    of_layer(&TensorNames::up, config_.n_ff, width);
+    of_layer(&TensorNames::down, width, config_.n_ff);
+  }
+
+  std::vector<PlannedTensor> take() { return std::move(tensors_); }
+
+ private:
+  static std::string with_bias(const std::string& name) { return name.substr(0, name.rfind('.')) + ".bias"; }
+
+  // Pairs that rotate together, dimensions d and d + pairs of a head, are put side by side.
+  RowOf interleaved_rows() const {
+    if (!architecture_of(config_).gguf_interleaves_qk) return {};
+    const std::int64_t dim = config_.head_dim;
+    const std::int64_t pairs = config_.rope.dimensions / 2;
+    return [dim, pairs](std::int64_t row) {
+      const std::int64_t d = row % dim;
+      return d < 2 * pairs ? row - d + d / 2 + (d % 2) * pairs : row;
+    };
+  }
+
+  HfSource source_;
+  const Config& config_;
+  const TensorNames& from_;
+  const TensorNames& to_;
+  std::vector<PlannedTensor> tensors_;
+};
+
+}  // namespace
+
+std::vector<PlannedTensor> tensors_of_folder(const HfFolder& folder, const Config& config) {
+  Planner planner(folder, config);
+  planner.matrix(&TensorNames::embedding, config.n_vocab, config.n_embd, MatrixUse::vocabulary);
+  planner.vector(&TensorNames::output_norm, config.n_embd);
+  if (planner.has(&TensorNames::output))
+    planner.matrix(&TensorNames::output, config.n_vocab, config.n_embd, MatrixUse::vocabulary);
+  for (int layer = 0; layer < config.n_layers; ++layer) planner.layer(layer);
+  return planner.take();
+}
+
+}  // namespace runnel
