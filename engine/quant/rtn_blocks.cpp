@@ -110,8 +110,7 @@ void round_rtn_row(std::span<float> row, const RtnOptions& options) {
   for (std::size_t first = 0; first < row.size(); first += length) {
     const std::span<float> weights = row.subspan(first, std::min(length, row.size() - first));
     const RtnGroup group = quantize_rtn_group(weights, options, q);
-    for (std::size_t i = 0; i < weights.size(); ++i)
-      weights[i] = group.scale * static_cast<float>(q[i] - group.zero);
+    for (std::size_t i = 0; i < weights.size(); ++i) weights[i] = group.scale * static_cast<float>(q[i] - group.zero);
   }
 }
 

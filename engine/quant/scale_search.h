@@ -23,7 +23,7 @@ double squared_error(std::span<const float> weights, std::span<const std::int16_
 /// Lowers the squared error of a group that `fit` and `q` already hold: tries scales around those that map the largest
 /// magnitude to either end of `range` (symmetric), or ranges that leave out some of the extremes (asymmetric), rounds
 /// the weights to each, solves for the scale (and offset) that suits these integers best, and keeps what has the least
-/// error; `fit` and `q` stay when nothing is better. The weights are finite.
+/// error; `fit` and `q` stay when nothing is better. The weights are finite, and a multiple of 8.
 void search_scale(std::span<const float> weights, bool symmetric, IntegerRange range, GroupFit& fit,
                   std::span<std::int16_t> q);
 
