@@ -18,14 +18,26 @@
 namespace runnel {
 
 AtomicFile::AtomicFile(const std::filesystem::path& path) : path_(path) {
-  // Created exclusively under a name that tells other processes of ours apart; a leftover of a crash takes one more
-  // try.
-  for (int attempt = 0; attempt < 100 && descriptor_ < 0; ++attempt) {
-    temporary_ = path.parent_path() / fmt::format(".runnel-{}-{}.part", ::getpid(), attempt);
-    descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (descriptor_ < 0 && errno != EEXIST) fail(errno);
+  // A file without a name goes with the process, whatever ends it. Not every file system has them.
+  const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+  descriptor_ = ::open(folder.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
+  if (descriptor_ >= 0) return;
+  take_free_name([this](const char* name) {
+    descriptor_ = ::open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    return descriptor_ >= 0;
+  });
+}
+
+// Names tell other processes of ours apart; a leftover of a crash takes one more try.
+void AtomicFile::take_free_name(const std::function<bool(const char* name)>& take) {
+  for (int attempt = 0; attempt < 100; ++attempt) {
+    temporary_ = path_.parent_path() / fmt::format(".runnel-{}-{}.part", ::getpid(), attempt);
+    if (take(temporary_.c_str())) return;
+    if (errno != EEXIST) break;
   }
-  if (descriptor_ < 0) fail(EEXIST);
+  const int error = errno;
+  temporary_.clear();  // it is not ours
+  fail(error);
 }
 
 AtomicFile::~AtomicFile() {
@@ -56,6 +68,12 @@ void AtomicFile::pad_to(std::size_t alignment) {
 
 void AtomicFile::commit() {
   if (::fsync(descriptor_) != 0) fail(errno);
+  if (temporary_.empty()) {
+    const std::string nameless = fmt::format("/proc/self/fd/{}", descriptor_);
+    take_free_name([&nameless](const char* name) {
+      return ::linkat(AT_FDCWD, nameless.c_str(), AT_FDCWD, name, AT_SYMLINK_FOLLOW) == 0;
+    });
+  }
   if (::close(std::exchange(descriptor_, -1)) != 0) fail(errno);
   if (std::rename(temporary_.c_str(), path_.c_str()) != 0) fail(errno);
   temporary_.clear();

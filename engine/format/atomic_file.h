@@ -2,12 +2,14 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <span>
 
 namespace runnel {
 
-/// A file that appears whole or not at all: written under a temporary name in the same folder, then renamed. What stood
-/// under the name before stays untouched until then. Lives on one thread.
+/// A file that appears whole or not at all: written without a name (under a temporary one where the file system can't
+/// do that) in the same folder, then renamed. What stood under the name before stays untouched until then. Lives on one
+/// thread.
 class AtomicFile {
  public:
   /// Throws Error naming `path` when its folder can't be written to.
@@ -33,9 +35,10 @@ class AtomicFile {
  private:
   [[noreturn]] void fail(int error) const;
   void close_and_remove() noexcept;
+  void take_free_name(const std::function<bool(const char* name)>& take);
 
   std::filesystem::path path_;
-  std::filesystem::path temporary_;
+  std::filesystem::path temporary_;  ///< empty while the file has no name
   int descriptor_ = -1;
   std::size_t size_ = 0;
 };
