@@ -41,6 +41,7 @@ nlohmann::ordered_json to_json(const ModelFacts& facts, const CacheSettings& cac
           {"tokenizer", facts.tokenizer},
           {"chat_template", facts.has_chat_template},
           {"tensor_types", types},
+          {"weight_bytes", facts.weight_bytes},
           {"ctx_size", cache.ctx_size},
           {"cache_bytes", cache_bytes(facts, cache)}};
 }
@@ -62,13 +63,14 @@ void print(const ModelFacts& facts, const CacheSettings& cache) {
   line("trained context", facts.trained_context > 0 ? fmt::format("{} tokens", facts.trained_context) : "unknown");
   line("tokenizer", facts.tokenizer);
   line("chat template", facts.has_chat_template ? "its own" : "none (the family's is used)");
-  line("memory", fmt::format("{} for the weights and {} for a cache of ctx_size {} ({})", megabytes(facts.file_bytes),
+  line("memory", fmt::format("{} for the weights and {} for a cache of ctx_size {} ({})", megabytes(facts.weight_bytes),
                              megabytes(cache_bytes(facts, cache)), cache.ctx_size, name_of(cache.kv_type)));
 }
 
 void run(const Options& options) {
   apply(options.common);
-  const ModelFacts facts = Model::open_without_weights(find_model(options.common.model))->facts();
+  const ModelFacts facts =
+      Model::open_without_weights(find_model(options.common.model), load_options(options.common))->facts();
   CacheSettings cache = cache_settings(options.common);
   if (cache.ctx_size == 0) cache.ctx_size = facts.trained_context > 0 ? std::min(4096, facts.trained_context) : 4096;
   validate(cache, facts.trained_context);

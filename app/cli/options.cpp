@@ -131,12 +131,16 @@ void apply(const CommonOptions& options) {
   }
 }
 
+LoadOptions load_options(const CommonOptions& options) {
+  return {.weight_dtype = weight_type_from(options.weight_dtype),
+          .compute_dtype = compute_type_from(options.compute_dtype),
+          .group_size = options.group_size,
+          .scheme = scheme_from(options.scheme),
+          .threads = options.threads};
+}
+
 std::shared_ptr<const Model> load_model(const CommonOptions& options) {
-  return Model::load(find_model(options.model), {.weight_dtype = weight_type_from(options.weight_dtype),
-                                                 .compute_dtype = compute_type_from(options.compute_dtype),
-                                                 .group_size = options.group_size,
-                                                 .scheme = scheme_from(options.scheme),
-                                                 .threads = options.threads});
+  return Model::load(find_model(options.model), load_options(options));
 }
 
 CacheSettings cache_settings(const CommonOptions& options) {

@@ -52,6 +52,7 @@ std::filesystem::path find_model(const std::string& model);
 /// Applies log level and instruction set; to be called before anything else is done with the options.
 void apply(const CommonOptions& options);
 
+LoadOptions load_options(const CommonOptions& options);
 std::shared_ptr<const Model> load_model(const CommonOptions& options);
 CacheSettings cache_settings(const CommonOptions& options);
 std::unique_ptr<Session> open_session(const std::shared_ptr<const Model>& model, const CommonOptions& options);

@@ -88,8 +88,7 @@ void report(const std::string& target, const QuantizeReport& report) {
   for (const auto& [name, count] : report.tensor_types)
     types += fmt::format("{}{} × {}", types.empty() ? "" : ", ", count, name);
   fmt::print("{}: {:.1f} MB, {}\n", target, static_cast<double>(report.bytes) / 1e6, types);
-  if (!report.has_tokenizer)
-    fmt::print("The source has no tokenizer: the file takes and gives token ids alone.\n");
+  if (!report.has_tokenizer) fmt::print("The source has no tokenizer: the file takes and gives token ids alone.\n");
 }
 
 void run(const Options& options) {
@@ -99,8 +98,9 @@ void run(const Options& options) {
   QuantizeReport written;
   {
     ProgressBar bar;
-    written = quantize(find_model(options.common.model), options.target, settings,
-                       [&bar](double done) { bar.show(done); }, stop.token());
+    written = quantize(
+        find_model(options.common.model), options.target, settings, [&bar](double done) { bar.show(done); },
+        stop.token());
   }
   report(options.target, written);
 }
@@ -110,7 +110,8 @@ void run(const Options& options) {
 void add_quantize(CLI::App& app) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("quantize", "Saves a model as a GGUF file with weights of fewer bits");
-  command->add_option("SRC", options->common.model, "A Hugging Face folder, a .gguf file, or a name in the model library")
+  command
+      ->add_option("SRC", options->common.model, "A Hugging Face folder, a .gguf file, or a name in the model library")
       ->required();
   command->add_option("DST", options->target, "The .gguf file to write")->required();
   command

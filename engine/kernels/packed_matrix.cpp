@@ -84,9 +84,14 @@ std::size_t PackedMatrix::group_bytes() const {
                              : width * group_rows * float_bytes(packing);
 }
 
+std::size_t packed_bytes(Packing packing, int rows, int columns) {
+  const PackedMatrix matrix{.packing = packing, .rows = rows, .columns = columns, .data = {}};
+  return static_cast<std::size_t>(matrix.groups()) * matrix.group_bytes();
+}
+
 PackedMatrix make_packed(Packing packing, int rows, int columns) {
   PackedMatrix matrix{.packing = packing, .rows = rows, .columns = columns, .data = {}};
-  matrix.data.resize(static_cast<std::size_t>(matrix.groups()) * matrix.group_bytes());
+  matrix.data.resize(packed_bytes(packing, rows, columns));
   if (rows % group_rows != 0) std::memset(matrix.group(matrix.groups() - 1), 0, matrix.group_bytes());
   return matrix;
 }

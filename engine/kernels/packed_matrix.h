@@ -30,6 +30,9 @@ bool is_integer(Packing packing);
 /// Bytes of one block of 32 columns of one row, as `pack_quantized_row` takes it.
 std::size_t source_block_bytes(Packing packing);
 
+/// Bytes of a matrix in memory.
+std::size_t packed_bytes(Packing packing, int rows, int columns);
+
 /// Makes room for a matrix; rows beyond `rows` in the last group are zero.
 PackedMatrix make_packed(Packing packing, int rows, int columns);
 

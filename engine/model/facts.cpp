@@ -1,7 +1,10 @@
 #include "model/facts.h"
 
 #include <algorithm>
+#include <limits>
 #include <map>
+
+#include "model/pack_tensor.h"
 
 namespace runnel {
 namespace {
@@ -62,6 +65,24 @@ ModelFacts facts_from(const Config& config, const std::vector<const TensorView*>
   std::stable_sort(facts.tensor_types.begin(), facts.tensor_types.end(),
                    [](const auto& a, const auto& b) { return a.second > b.second; });
   return facts;
+}
+
+std::uint64_t held_bytes(const std::vector<const TensorView*>& tensors, const TensorNames& names,
+                         const LoadOptions& options) {
+  constexpr std::int64_t most = std::numeric_limits<int>::max();  // no more can be loaded
+  std::uint64_t total = 0;
+  for (const TensorView* tensor : tensors) {
+    if (tensor->shape.size() < 2 || tensor->rows() > most || tensor->columns() > most) {
+      total += static_cast<std::uint64_t>(tensor->rows() * tensor->columns()) * sizeof(float);
+      continue;
+    }
+    const bool vocabulary = tensor->name == names.embedding || tensor->name == names.output;
+    const auto columns = static_cast<int>(tensor->columns());
+    const Holding holding =
+        holding_for(tensor->type, vocabulary ? MatrixUse::vocabulary : MatrixUse::layer, columns, options);
+    total += packed_bytes(holding.packing, static_cast<int>(tensor->rows()), columns);
+  }
+  return total;
 }
 
 std::size_t cache_bytes(const ModelFacts& facts, const CacheSettings& settings) {

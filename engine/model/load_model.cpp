@@ -12,48 +12,62 @@ namespace fs = std::filesystem;
 /// Builds a LoadedModel from either format.
 class ModelLoader {
  public:
-  static std::shared_ptr<LoadedModel> open(const fs::path& path,
+  static std::shared_ptr<LoadedModel> open(const fs::path& path, const LoadOptions& options,
                                            const std::function<void(LoadedModel&, const WeightSource&)>& with) {
+    check_group_size(options.group_size);
     if (!fs::exists(path)) throw Error("There is no model at " + path.string() + ".");
-    return fs::is_directory(path) ? open_folder(path, with) : open_gguf(path, with);
+    return fs::is_directory(path) ? open_folder(path, options, with) : open_gguf(path, options, with);
   }
 
-  static void load(LoadedModel& model, const WeightSource& source, LoadOptions options, const Model::Progress& progress,
-                   std::stop_token stop) {
-    check_group_size(options.group_size);
-    if (options.weight_dtype == WeightType::automatic) options.weight_dtype = source.usual_weight_type();
+  static void load(LoadedModel& model, const WeightSource& source, const LoadOptions& options,
+                   const Model::Progress& progress, std::stop_token stop) {
     ThreadPool pool(options.threads > 0 ? options.threads : default_threads());
-    model.weights_ = load_weights(source, model.config_, options, pool, progress, std::move(stop));
+    model.weights_ = load_weights(source, model.config_, resolved(options, source), pool, progress, std::move(stop));
     model.facts_.weight_bytes = model.weights_.bytes();
   }
 
  private:
   using Continuation = std::function<void(LoadedModel&, const WeightSource&)>;
+  using Tensors = std::vector<const TensorView*>;
 
-  static std::shared_ptr<LoadedModel> open_gguf(const fs::path& path, const Continuation& with) {
-    const GgufFile file = GgufFile::open(path);
-    std::vector<const TensorView*> tensors;
-    for (const TensorView& tensor : file.tensors()) tensors.push_back(&tensor);
-    const Config config = read_config(file);
+  static LoadOptions resolved(LoadOptions options, const WeightSource& source) {
+    if (options.weight_dtype == WeightType::automatic) options.weight_dtype = source.usual_weight_type();
+    return options;
+  }
+
+  static std::shared_ptr<LoadedModel> make(const Config& config, const Tensors& tensors, const WeightSource& source,
+                                           const LoadOptions& options) {
     auto model = std::make_shared<LoadedModel>(config, facts_from(config, tensors));
-    model->facts_.format = "GGUF v" + std::to_string(file.version());
-    model->facts_.file_bytes = file.file().bytes().size();
-    read_text(*model, read_text_parts(file));
-    with(*model, GgufSource(file));
+    model->facts_.weight_bytes = held_bytes(tensors, source.names(architecture_of(config)), resolved(options, source));
     return model;
   }
 
-  static std::shared_ptr<LoadedModel> open_folder(const fs::path& path, const Continuation& with) {
+  static std::shared_ptr<LoadedModel> open_gguf(const fs::path& path, const LoadOptions& options,
+                                                const Continuation& with) {
+    const GgufFile file = GgufFile::open(path);
+    const GgufSource source(file);
+    Tensors tensors;
+    for (const TensorView& tensor : file.tensors()) tensors.push_back(&tensor);
+    auto model = make(read_config(file), tensors, source, options);
+    model->facts_.format = "GGUF v" + std::to_string(file.version());
+    model->facts_.file_bytes = file.file_bytes();
+    read_text(*model, read_text_parts(file));
+    with(*model, source);
+    return model;
+  }
+
+  static std::shared_ptr<LoadedModel> open_folder(const fs::path& path, const LoadOptions& options,
+                                                  const Continuation& with) {
     const HfFolder folder = HfFolder::open(path);
-    std::vector<const TensorView*> tensors;
+    const HfSource source(folder);
+    Tensors tensors;
     for (const SafetensorsFile& file : folder.files()) {
       for (const TensorView& tensor : file.tensors()) tensors.push_back(&tensor);
     }
-    const Config config = read_config(folder);
-    auto model = std::make_shared<LoadedModel>(config, facts_from(config, tensors));
+    auto model = make(read_config(folder), tensors, source, options);
     model->facts_.format = "Hugging Face folder";
     read_text(*model, read_text_parts(folder));
-    with(*model, HfSource(folder));
+    with(*model, source);
     return model;
   }
 
@@ -92,13 +106,13 @@ class ModelLoader {
 
 std::shared_ptr<const Model> Model::load(const fs::path& path, const LoadOptions& options, const Progress& progress,
                                          std::stop_token stop) {
-  return ModelLoader::open(path, [&](LoadedModel& model, const WeightSource& source) {
+  return ModelLoader::open(path, options, [&](LoadedModel& model, const WeightSource& source) {
     ModelLoader::load(model, source, options, progress, std::move(stop));
   });
 }
 
-std::shared_ptr<const Model> Model::open_without_weights(const fs::path& path) {
-  return ModelLoader::open(path, [](LoadedModel&, const WeightSource&) {});
+std::shared_ptr<const Model> Model::open_without_weights(const fs::path& path, const LoadOptions& options) {
+  return ModelLoader::open(path, options, [](LoadedModel&, const WeightSource&) {});
 }
 
 const Tokenizer& LoadedModel::tokenizer() const {

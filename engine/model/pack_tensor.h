@@ -30,10 +30,10 @@ struct Holding {
   std::optional<RtnOptions> rtn;  ///< rounded to integers first
 };
 
-/// What `options` mean for a matrix of a file. Blocks that have a packing of their own (Q4_0, Q4_1, Q8_0) are kept where
-/// int4 or int8 is asked for; everything else is rounded then. With int8 compute the integers are held as they are, but
-/// for rows that are no multiple of 32: the values that they stand for are f16 then. With bf16 or f32 compute, these
-/// values are held in that type.
+/// What `options` mean for a matrix of a file. Blocks that have a packing of their own (Q4_0, Q4_1, Q8_0) are kept
+/// where int4 or int8 is asked for; everything else is rounded then. With int8 compute the integers are held as they
+/// are, but for rows that are no multiple of 32: the values that they stand for are f16 then. With bf16 or f32 compute,
+/// these values are held in that type.
 Holding holding_for(BlockType source, MatrixUse use, int columns, const LoadOptions& options);
 
 /// What `pack_tensor` makes.
@@ -47,8 +47,8 @@ struct PackJob {
 };
 
 /// Packs a matrix of a file for the kernels, on all threads. Where a value, scale or offset is beyond what f16 (or
-/// bf16) holds, the whole matrix is held as bf16 (when the file has that) or f32 instead, and the log says so. Throws Error naming file
-/// and tensor when a value is not finite, Cancelled when `stop` was requested.
+/// bf16) holds, the whole matrix is held as bf16 (when the file has that) or f32 instead, and the log says so. Throws
+/// Error naming file and tensor when a value is not finite, Cancelled when `stop` was requested.
 PackedMatrix pack_tensor(const PackJob& job, const LoadOptions& options, ThreadPool& pool, const std::stop_token& stop);
 
 }  // namespace runnel

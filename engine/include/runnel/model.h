@@ -53,7 +53,7 @@ struct ModelFacts {
   std::string format;        ///< "GGUF v3", "Hugging Face folder"
   std::string quantization;  ///< the block type of most weights, e.g. "Q4_1"
   std::uint64_t parameters = 0;
-  std::uint64_t weight_bytes = 0;  ///< memory of the weights as they are held
+  std::uint64_t weight_bytes = 0;  ///< memory of the weights as they are held, or would be
   std::uint64_t file_bytes = 0;
   int n_layers = 0;
   int n_embd = 0;
@@ -84,7 +84,9 @@ class Model {
                                            const Progress& progress = {}, std::stop_token stop = {});
 
   /// The same without the weights: for facts, tokenizer and template alone. No Session can be made of it.
-  static std::shared_ptr<const Model> open_without_weights(const std::filesystem::path& path);
+  /// `options` decide on the memory that the facts tell.
+  static std::shared_ptr<const Model> open_without_weights(const std::filesystem::path& path,
+                                                           const LoadOptions& options = {});
 
   virtual ~Model() = default;
   virtual const ModelFacts& facts() const = 0;

@@ -71,9 +71,8 @@ inline void write_changed(const std::filesystem::path& folder, std::string_view 
 inline std::vector<float> logits_of(const std::shared_ptr<const Model>& model, std::span<const Token> ids) {
   Session session(model, exact_settings(256), 2);
   std::vector<float> all;
-  session.feed_all_logits(ids, [&all](std::size_t, std::span<const float> logits) {
-    all.insert(all.end(), logits.begin(), logits.end());
-  });
+  session.feed_all_logits(
+      ids, [&all](std::size_t, std::span<const float> logits) { all.insert(all.end(), logits.begin(), logits.end()); });
   return all;
 }
 

@@ -24,8 +24,8 @@ struct Matrix {
   PackedMatrix pack(const LoadOptions& options, const std::stop_token& stop = {}) const {
     const TensorView view{.name = "some.weight", .type = type, .shape = {rows, columns}, .data = bytes};
     ThreadPool pool(2);
-    return pack_tensor({.tensor = view, .rows = rows, .columns = columns, .row_of = {}, .file = "a file"}, options, pool,
-                       stop);
+    return pack_tensor({.tensor = view, .rows = rows, .columns = columns, .row_of = {}, .file = "a file"}, options,
+                       pool, stop);
   }
 
   BlockType type;
@@ -102,7 +102,8 @@ void PackTensorTest::each_type_has_its_packing() {
   QFETCH(int, columns);
   QFETCH(Packing, packing);
   QFETCH(bool, rounded);
-  const Holding holding = holding_for(source, MatrixUse::layer, columns, {.weight_dtype = weights, .compute_dtype = compute});
+  const Holding holding =
+      holding_for(source, MatrixUse::layer, columns, {.weight_dtype = weights, .compute_dtype = compute});
   QCOMPARE(holding.packing, packing);
   QCOMPARE(holding.rtn.has_value(), rounded);
 }

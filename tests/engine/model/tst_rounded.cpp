@@ -69,6 +69,8 @@ class RoundedTest : public QObject {
   void with_integers_it_is_nearly_so();
   void in_bf16_it_is_nearly_so();
   void a_folder_is_rounded_to_int4_unless_asked();
+  void the_memory_is_known_before_loading_data();
+  void the_memory_is_known_before_loading();
   void a_group_size_that_is_none_is_refused();
   void loading_can_be_stopped();
 };
@@ -109,7 +111,8 @@ void RoundedTest::with_integers_it_is_nearly_so() {
 
 void RoundedTest::in_bf16_it_is_nearly_so() {
   const auto ids = Arrays(fixture("llama_mha") / "reference.safetensors").tokens("input_ids_b");
-  const std::vector<float> expected = logits_of(Model::load(fixture("llama_mha"), load_options({}, ComputeType::f32)), ids);
+  const std::vector<float> expected =
+      logits_of(Model::load(fixture("llama_mha"), load_options({}, ComputeType::f32)), ids);
   const auto model = Model::load(fixture("llama_mha"), load_options({}, ComputeType::bf16));
   const std::vector<float> logits = logits_of(model, ids);
   const double off = deviation(logits, expected) / deviation(expected, std::vector<float>(expected.size(), 0.0F));
@@ -123,14 +126,35 @@ void RoundedTest::a_folder_is_rounded_to_int4_unless_asked() {
   const auto usual = bytes({.threads = 1});
   QCOMPARE(usual, bytes({.weight_dtype = WeightType::int4, .threads = 1}));
   QVERIFY(usual < bytes({.weight_dtype = WeightType::int8, .threads = 1}));
-  QVERIFY(bytes({.weight_dtype = WeightType::int8, .threads = 1}) < bytes({.weight_dtype = WeightType::f16, .threads = 1}));
-  QCOMPARE(bytes({.weight_dtype = WeightType::bf16, .threads = 1}), bytes({.weight_dtype = WeightType::f16, .threads = 1}));
-  QCOMPARE(bytes({.weight_dtype = WeightType::as_is, .threads = 1}), bytes({.weight_dtype = WeightType::f32, .threads = 1}));
+  QVERIFY(bytes({.weight_dtype = WeightType::int8, .threads = 1}) <
+          bytes({.weight_dtype = WeightType::f16, .threads = 1}));
+  QCOMPARE(bytes({.weight_dtype = WeightType::bf16, .threads = 1}),
+           bytes({.weight_dtype = WeightType::f16, .threads = 1}));
+  QCOMPARE(bytes({.weight_dtype = WeightType::as_is, .threads = 1}),
+           bytes({.weight_dtype = WeightType::f32, .threads = 1}));
   const auto file = [](WeightType type) {
     return Model::load(fixture("qwen2.gguf"), {.weight_dtype = type, .threads = 1})->facts().weight_bytes;
   };
   QCOMPARE(file(WeightType::automatic), file(WeightType::f32));
   QVERIFY(file(WeightType::int4) * 3 < file(WeightType::automatic));
+}
+
+void RoundedTest::the_memory_is_known_before_loading_data() {
+  QTest::addColumn<QString>("name");
+  QTest::addColumn<WeightType>("type");
+  for (const char* name : {"llama_mha", "llama_tied_bias", "qwen2", "qwen2.gguf"}) {
+    for (const WeightType type : {WeightType::automatic, WeightType::int8, WeightType::f16, WeightType::f32})
+      QTest::addRow("%s, type %d", name, static_cast<int>(type)) << name << type;
+  }
+}
+
+void RoundedTest::the_memory_is_known_before_loading() {
+  QFETCH(QString, name);
+  QFETCH(WeightType, type);
+  const LoadOptions options{.weight_dtype = type, .threads = 1};
+  const auto expected = Model::load(fixture(name.toStdString()), options)->facts().weight_bytes;
+  const auto told = Model::open_without_weights(fixture(name.toStdString()), options)->facts().weight_bytes;
+  QVERIFY(told >= expected && told <= expected + 1024);  // the last norm is not counted as a weight
 }
 
 void RoundedTest::a_group_size_that_is_none_is_refused() {
