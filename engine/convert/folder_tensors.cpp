@@ -18,12 +18,13 @@ class Planner {
         from_(source_.names(architecture_of(config))),
         to_(*architecture_of(config).gguf_names) {}
 
-  void vector(std::string_view TensorNames::*which, std::int64_t n, int layer = 0) {
+  void vector(std::string_view TensorNames::* which, std::int64_t n, int layer = 0) {
     const TensorView& tensor = require_tensor(source_, tensor_name(from_.*which, layer), {n});
-    tensors_.push_back({.source = tensor, .name = tensor_name(to_.*which, layer), .shape = {n}, .row_of = {}, .use = {}});
+    tensors_.push_back(
+        {.source = tensor, .name = tensor_name(to_.*which, layer), .shape = {n}, .row_of = {}, .use = {}});
   }
 
-  void matrix(std::string_view TensorNames::*which, std::int64_t rows, std::int64_t columns, MatrixUse use,
+  void matrix(std::string_view TensorNames::* which, std::int64_t rows, std::int64_t columns, MatrixUse use,
               int layer = 0, const RowOf& row_of = {}) {
     const std::string name = tensor_name(from_.*which, layer);
     const std::string target = tensor_name(to_.*which, layer);
@@ -33,17 +34,16 @@ class Planner {
     if (source_.find(bias) == nullptr) return;
     TensorView column = require_tensor(source_, bias, {rows});
     column.shape = {rows, 1};  // a value a row, so that rows are taken as the matrix's are
-    tensors_.push_back(
-        {.source = column, .name = with_bias(target), .shape = {rows}, .row_of = row_of, .use = {}});
+    tensors_.push_back({.source = column, .name = with_bias(target), .shape = {rows}, .row_of = row_of, .use = {}});
   }
 
-  bool has(std::string_view TensorNames::*which) const { return source_.find(std::string(from_.*which)) != nullptr; }
+  bool has(std::string_view TensorNames::* which) const { return source_.find(std::string(from_.*which)) != nullptr; }
 
   void layer(int number) {
     const std::int64_t width = config_.n_embd;
     const std::int64_t q = std::int64_t{config_.n_heads} * config_.head_dim;
     const std::int64_t kv = std::int64_t{config_.n_kv_heads} * config_.head_dim;
-    const auto of_layer = [&](std::string_view TensorNames::*which, std::int64_t rows, std::int64_t columns,
+    const auto of_layer = [&](std::string_view TensorNames::* which, std::int64_t rows, std::int64_t columns,
                               const RowOf& row_of = {}) {
       matrix(which, rows, columns, MatrixUse::layer, number, row_of);
     };

@@ -58,8 +58,7 @@ void write_ids(GgufWriter& writer, const Vocabulary& vocabulary) {
   write("tokenizer.ggml.bos_token_id", vocabulary.bos);
   write("tokenizer.ggml.eos_token_id", vocabulary.eos);
   write("tokenizer.ggml.unknown_token_id", vocabulary.unknown);
-  if (!vocabulary.end_of_generation.empty())
-    write("tokenizer.ggml.eot_token_id", vocabulary.end_of_generation.front());
+  if (!vocabulary.end_of_generation.empty()) write("tokenizer.ggml.eot_token_id", vocabulary.end_of_generation.front());
   writer.set("tokenizer.ggml.add_bos_token", vocabulary.adds_bos);
 }
 

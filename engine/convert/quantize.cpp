@@ -54,8 +54,12 @@ class TensorQueue {
   void add_as_it_is(const TensorView& tensor) {
     count(tensor.type);
     target_bytes_ += tensor.data.size();
-    advance(2 * tensor.data.size());
-    writer_.add_tensor(tensor);
+    advance(tensor.data.size());
+    writer_.add_tensor(tensor, [this, &tensor] {
+      encoder_.check_stop();
+      advance(tensor.data.size());
+      return std::vector<std::byte>(tensor.data.begin(), tensor.data.end());
+    });
   }
 
   std::uintmax_t target_bytes() const { return target_bytes_; }
@@ -115,7 +119,8 @@ bool write_text(GgufWriter& writer, const HfFolder& folder, const Config& config
   }
   for (const char* name : {"tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt"}) {
     if (fs::exists(folder.path() / name))
-      throw Error(config.name + " can't be saved as GGUF, because its tokenizer can't be read: " + parts.vocabulary_problem);
+      throw Error(config.name +
+                  " can't be saved as GGUF, because its tokenizer can't be read: " + parts.vocabulary_problem);
   }
   writer.set("tokenizer.ggml.model", "none");
   return false;
@@ -215,8 +220,9 @@ void check(const QuantizeOptions& options) {
   if (options.weight_dtype == WeightType::automatic || options.weight_dtype == WeightType::as_is)
     throw Error("A file is saved with weights of type int4, int8, f16, bf16 or f32; choose one of them.");
   if (options.weight_dtype == WeightType::int8 && options.scheme == Scheme::asym) {
-    throw Error("GGUF has no asymmetric weights of 8 bits; choose the scheme sym, which at 8 bits loses nothing that can "
-                "be measured.");
+    throw Error(
+        "GGUF has no asymmetric weights of 8 bits; choose the scheme sym, which at 8 bits loses nothing that can "
+        "be measured.");
   }
 }
 

@@ -52,17 +52,22 @@ template <typename Job>
 void TensorEncoder::for_rows(std::int64_t rows, Job&& job) const {
   const auto chunks = static_cast<std::size_t>((rows + rows_per_chunk - 1) / rows_per_chunk);
   pool_.run(chunks, [&](std::size_t chunk, int) {
-    if (stop_.stop_requested()) throw Cancelled();
+    check_stop();
     const std::int64_t first = static_cast<std::int64_t>(chunk) * rows_per_chunk;
     for (std::int64_t row = first; row < std::min(rows, first + rows_per_chunk); ++row) job(row);
   });
+}
+
+void TensorEncoder::check_stop() const {
+  if (stop_.stop_requested()) throw Cancelled();
 }
 
 float TensorEncoder::largest_magnitude(const TensorView& source) const {
   std::atomic<float> largest{0};
   for_rows(source.rows(), [&](std::int64_t row) {
     float most = 0;
-    for (const float value : row_values(source, row)) most = std::isfinite(value) ? std::max(most, std::abs(value)) : INFINITY;
+    for (const float value : row_values(source, row))
+      most = std::isfinite(value) ? std::max(most, std::abs(value)) : INFINITY;
     for (float seen = largest; seen < most && !largest.compare_exchange_weak(seen, most);) {
     }
   });
@@ -85,9 +90,7 @@ BlockType TensorEncoder::type_of(const PlannedTensor& tensor) const {
     throw Error(label_ + " can't be used: its tensor " + tensor.source.name + " holds values that are not finite.");
   }
   const BlockType type = wanted_type(tensor);
-  const float most = type == BlockType::f32    ? largest
-                     : type == BlockType::bf16 ? most_bf16
-                                               : most_for_half_scales;
+  const float most = type == BlockType::f32 ? largest : type == BlockType::bf16 ? most_bf16 : most_for_half_scales;
   if (largest <= most) return type;
   return tensor.source.type == BlockType::bf16 ? BlockType::bf16 : BlockType::f32;
 }

@@ -31,9 +31,12 @@ class TensorEncoder {
       : options_(options), pool_(pool), stop_(std::move(stop)), label_(std::move(label)) {}
 
   /// The type to write a tensor in: as the options say, F16 for rows that are no multiple of 32, and BF16 (where the
-  /// source is that) or F32 where a value is beyond what f16 holds. Reads all values. Throws Error naming the tensor when
-  /// one is not finite, Cancelled when asked to stop.
+  /// source is that) or F32 where a value is beyond what f16 holds. Reads all values. Throws Error naming the tensor
+  /// when one is not finite, Cancelled when asked to stop.
   BlockType type_of(const PlannedTensor& tensor) const;
+
+  /// Throws Cancelled when asked to stop.
+  void check_stop() const;
 
   /// The data of the tensor in this type. Throws Cancelled when asked to stop.
   std::vector<std::byte> encode(const PlannedTensor& tensor, BlockType type) const;

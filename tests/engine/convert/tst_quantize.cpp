@@ -1,4 +1,6 @@
+#include <fcntl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <QTest>
 #include <csignal>
@@ -16,7 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* folders[] = {"llama_mha",  "llama_gqa_llama3", "llama_linear",  "llama_yarn",
+constexpr const char* folders[] = {"llama_mha",       "llama_gqa_llama3", "llama_linear", "llama_yarn",
                                    "llama_tied_bias", "mistral_window",   "qwen2"};
 
 std::vector<Token> ids_of_fixture(const std::string& name) {
@@ -68,6 +70,7 @@ class QuantizeTest : public QObject {
   void a_tokenizer_that_can_not_be_saved_is_refused();
   void searching_for_scales_is_closer_to_the_original();
   void tells_its_progress();
+  void a_killed_process_leaves_nothing();
   void stopped_it_leaves_nothing();
   void a_full_disk_leaves_nothing();
   void what_stood_there_stays_when_it_fails();
@@ -240,7 +243,8 @@ void QuantizeTest::a_tokenizer_and_a_template_come_along() {
     tensor.values.resize(std::size_t{1024} * 64, 0.1F);
   }
   write_folder(folder.path("speaking"), config, tensors);
-  fs::copy_file(fs::path(RUNNEL_FIXTURES) / "tokenizers/bpe_gpt2.tokenizer.json", folder.path("speaking/tokenizer.json"));
+  fs::copy_file(fs::path(RUNNEL_FIXTURES) / "tokenizers/bpe_gpt2.tokenizer.json",
+                folder.path("speaking/tokenizer.json"));
   folder.write("speaking/tokenizer_config.json", R"({"eos_token": "<|im_end|>", "chat_template": "{{ 1 + 1 }}"})");
   QVERIFY(quantize(folder.path("speaking"), folder.path("speaking.gguf"), {.threads = 2}).has_tokenizer);
   const auto before = Model::open_without_weights(folder.path("speaking"));
@@ -290,6 +294,19 @@ void QuantizeTest::tells_its_progress() {
   }
 }
 
+// While it is written, the file has no name that could be left behind.
+void QuantizeTest::a_killed_process_leaves_nothing() {
+  const TemporaryFolder folder;
+  const int nameless = ::open(folder.path().c_str(), O_TMPFILE | O_WRONLY, 0600);
+  if (nameless < 0) QSKIP("this file system has no files without names");
+  ::close(nameless);
+  std::size_t most = 0;
+  quantize(fixture("llama_mha"), folder.path("model.gguf"), {.threads = 2},
+           [&](double done) { most = std::max(most, done < 1 ? names_in(folder.path()).size() : 0); });
+  QCOMPARE(most, std::size_t{0});
+  QCOMPARE(names_in(folder.path()), std::vector<std::string>{"model.gguf"});
+}
+
 void QuantizeTest::stopped_it_leaves_nothing() {
   const TemporaryFolder folder;
   for (const double when : {0.1, 0.4, 0.6, 0.9}) {
@@ -297,8 +314,8 @@ void QuantizeTest::stopped_it_leaves_nothing() {
     const auto stop_at = [&](double done) {
       if (done > when) stop.request_stop();
     };
-    QVERIFY_THROWS_EXCEPTION(
-        Cancelled, quantize(fixture("llama_mha"), folder.path("model.gguf"), {.threads = 2}, stop_at, stop.get_token()));
+    QVERIFY_THROWS_EXCEPTION(Cancelled, quantize(fixture("llama_mha"), folder.path("model.gguf"), {.threads = 2},
+                                                 stop_at, stop.get_token()));
     QCOMPARE(names_in(folder.path()), std::vector<std::string>());
   }
 }
@@ -335,7 +352,8 @@ void QuantizeTest::refuses_what_it_can_not_do() {
   QVERIFY(refused(fixture("llama_mha"), folder.path()).contains("folder"));
   QVERIFY(refused(fixture("llama_mha"), target, {.group_size = 48}).contains("48"));
   QVERIFY(refused(fixture("llama_mha"), target, {.weight_dtype = WeightType::as_is}).contains("int4"));
-  QVERIFY(refused(fixture("llama_mha"), target, {.weight_dtype = WeightType::int8, .scheme = Scheme::asym}).contains("sym"));
+  QVERIFY(refused(fixture("llama_mha"), target, {.weight_dtype = WeightType::int8, .scheme = Scheme::asym})
+              .contains("sym"));
   fs::copy_file(fixture("qwen2.gguf"), target);
   QVERIFY(refused(target, target).contains("source and target"));
   QCOMPARE(fs::file_size(target), fs::file_size(fixture("qwen2.gguf")));

@@ -118,11 +118,11 @@ class RtnBlocksTest : public QObject {
   SafetensorsFile golden_ = SafetensorsFile::open(RUNNEL_FIXTURES "/quant/rtn.safetensors");
 };
 
-#define FETCH_OPTIONS(options)    \
-  QFETCH(int, bits);              \
-  QFETCH(int, group_size);        \
-  QFETCH(bool, symmetric);        \
-  const RtnOptions options {      \
+#define FETCH_OPTIONS(options)                                     \
+  QFETCH(int, bits);                                               \
+  QFETCH(int, group_size);                                         \
+  QFETCH(bool, symmetric);                                         \
+  const RtnOptions options {                                       \
     .bits = bits, .group_size = group_size, .symmetric = symmetric \
   }
 
@@ -134,7 +134,8 @@ void RtnBlocksTest::blocks_hold_the_reference() {
   const auto expected = golden<float>(name + ".value");
   constexpr std::size_t columns = 256;
   for (std::size_t row = 0; row < 6; ++row) {
-    const std::vector<Block> blocks = blocks_of(encoded(std::span(weights).subspan(row * columns, columns), options), options);
+    const std::vector<Block> blocks =
+        blocks_of(encoded(std::span(weights).subspan(row * columns, columns), options), options);
     QCOMPARE(blocks.size(), columns / 32);
     for (std::size_t i = 0; i < columns; ++i) {
       const Block& block = blocks[i / 32];
@@ -145,7 +146,8 @@ void RtnBlocksTest::blocks_hold_the_reference() {
       const double rounding = (std::abs(block.scale * static_cast<float>(integer)) + std::abs(block.offset)) * 0x1p-11;
       const double step = block.scale > 0x1p-14F ? 0 : block.scale;
       const double off = static_cast<double>(block.scale) * integer + block.offset - expected[at];
-      QVERIFY2(std::abs(off) <= rounding + step, qPrintable(QString("weight %1 of row %2: %3").arg(i).arg(row).arg(off)));
+      QVERIFY2(std::abs(off) <= rounding + step,
+               qPrintable(QString("weight %1 of row %2: %3").arg(i).arg(row).arg(off)));
     }
   }
 }
