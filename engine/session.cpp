@@ -4,12 +4,15 @@
 
 #include <algorithm>
 #include <atomic>
+#include <limits>
 
 #include "cache/kv_cache.h"
+#include "cache/ranked_tokens.h"
 #include "kernels/isa.h"
 #include "kernels/kernels.h"
 #include "model/forward.h"
 #include "model/loaded_model.h"
+#include "model/rope.h"
 #include "runnel/error.h"
 #include "runnel/threads.h"
 #include "threads/thread_pool.h"
@@ -23,7 +26,7 @@ CacheSettings resolved(CacheSettings settings, const ModelFacts& facts) {
     settings.ctx_size =
         facts.trained_context > 0 ? std::min(default_ctx_size, facts.trained_context) : default_ctx_size;
   }
-  validate(settings, facts.trained_context);
+  validate(settings, facts.trained_context, facts.learned_positions);
   return settings;
 }
 
@@ -58,7 +61,7 @@ class Session::Impl {
         isa_(choose_isa()),
         kernels_(kernels_for(isa_)),
         cache_(shape_of(model_->config()), resolved(settings, model_->facts())),
-        forward_(model_->config(), model_->weights(), kernels_, pool_,
+        forward_(model_->config(), model_->weights(), kernels_, pool_, cache_.table().settings().ctx_size,
                  isa_ == Isa::amx ? tokens_that_pay_for_bf16 : 0) {}
 
   void check_tokens(std::span<const Token> tokens) const {
@@ -73,13 +76,49 @@ class Session::Impl {
   template <typename After>
   void feed(std::span<const Token> tokens, After&& after) {
     check_tokens(tokens);
-    const auto most = static_cast<std::size_t>(cache_.max_batch());
     for (std::size_t done = 0; done < tokens.size();) {
-      const std::span<const Token> batch = tokens.subspan(done, std::min(most, tokens.size() - done));
+      make_ready();
+      const std::span<const Token> batch = tokens.subspan(done, std::min(most_at_once(), tokens.size() - done));
       evaluate(batch);
+      if (learned_) kept_.append(batch);
       after(done, batch.size());
       done += batch.size();
     }
+  }
+
+  // With learned positions a batch ends where the cache is full, since the next token moves those that stay.
+  std::size_t most_at_once() const {
+    const RunTable& table = cache_.table();
+    const int room = learned_ ? table.settings().ctx_size - table.cached() : cache_.max_batch();
+    return static_cast<std::size_t>(std::min(cache_.max_batch(), room));
+  }
+
+  // Learned positions can't be shifted: where tokens were dropped, those behind them are evaluated again at the places
+  // that they have now. When that is cancelled, the next `feed` goes on with it.
+  void make_ready() {
+    if (!learned_) return;
+    following([this] {
+      if (const auto first = cache_.evict_ahead()) stale_from_ = std::min(stale_from_, *first);
+    });
+    while (stale_from_ < cache_.table().cached()) {
+      if (cancelled_.exchange(false)) throw Cancelled();
+      const int count = std::min(cache_.max_batch(), cache_.table().cached() - stale_from_);
+      const auto ids = kept_.all().subspan(static_cast<std::size_t>(stale_from_), static_cast<std::size_t>(count));
+      if (!forward_.run(ids, cache_.plan_again(stale_from_, count), cache_.memory(), cancelled_)) {
+        cancelled_ = false;
+        throw Cancelled();
+      }
+      stale_from_ += count;
+    }
+    stale_from_ = nothing_stale;
+  }
+
+  // Makes a change that drops tokens, after which the ids that stay are kept.
+  template <typename Change>
+  void following(Change&& change) {
+    const std::vector<Run> before(cache_.table().runs().begin(), cache_.table().runs().end());
+    change();
+    if (learned_) kept_.follow(before, cache_.table().runs());
   }
 
   void evaluate(std::span<const Token> batch) {
@@ -120,14 +159,26 @@ class Session::Impl {
     settings.n_keep = change.n_keep.value_or(settings.n_keep);
     settings.n_discard = change.n_discard.value_or(settings.n_discard);
     settings.kv_type = change.kv_type.value_or(settings.kv_type);
-    validate(settings, model_->facts().trained_context);
+    validate(settings, model_->facts().trained_context, learned_);
     table.check_room(settings);
+    check_rotation(settings.ctx_size);
     if (settings.n_keep > table.settings().n_keep && table.fed() != table.cached()) {
       throw Error("n_keep can't grow from " + std::to_string(table.settings().n_keep) + " to " +
                   std::to_string(settings.n_keep) +
                   " in this conversation, because its first tokens are no longer in the cache; it must be made anew.");
     }
-    cache_.change(settings);
+    const int cached = table.cached();
+    following([&] { cache_.change(settings); });
+    if (table.cached() < cached) stale_from_ = std::min(stale_from_, settings.n_keep);
+  }
+
+  // What was decided from ctx_size when the conversation began holds for all of it.
+  void check_rotation(int ctx_size) const {
+    const int present = cache_.table().settings().ctx_size;
+    if (ctx_size == present || rotates_alike(model_->config(), present, ctx_size)) return;
+    throw Error(
+        "ctx_size can't change from " + std::to_string(present) + " to " + std::to_string(ctx_size) +
+        " in this conversation, because the model rotates keys differently for it; the cache must be made anew.");
   }
 
   void back(std::int64_t fed) {
@@ -136,7 +187,7 @@ class Session::Impl {
       throw Error("Can't go back to token " + std::to_string(fed) + " of " + std::to_string(table.fed()) + ".");
     }
     if (fed == table.fed()) return;
-    cache_.table().back(fed);
+    following([&] { cache_.table().back(fed); });
     logits_ = {};
   }
 
@@ -151,12 +202,24 @@ class Session::Impl {
            any_run([fed](const Run& run) { return run.first < fed && run.reason == Reason::window; });
   }
 
+  void reset() {
+    cache_.clear();
+    kept_.clear();
+    stale_from_ = nothing_stale;
+    logits_ = {};
+  }
+
+  static constexpr int nothing_stale = std::numeric_limits<int>::max();
+
   std::shared_ptr<const LoadedModel> model_;
+  bool learned_ = model_->facts().learned_positions;
   ThreadPool pool_;
   Isa isa_;
   const Kernels& kernels_;
   KvCache cache_;
   Forward forward_;
+  RankedTokens kept_;               ///< with learned positions
+  int stale_from_ = nothing_stale;  ///< rank from which K and V are of former places
   std::span<const float> logits_;
   std::atomic<bool> cancelled_{false};
 };
@@ -224,8 +287,7 @@ void Session::set(const CacheChange& change) {
 }
 
 void Session::reset() {
-  impl_->cache_.clear();
-  impl_->logits_ = {};
+  impl_->reset();
 }
 
 const CacheSettings& Session::settings() const {

@@ -36,8 +36,12 @@ void guarded(const Job& job, const Refuse& refuse) {
 }
 
 /** What of `settings` a model can have: the ctx_size of the settings page may be meant for a larger one. */
-runnel::CacheSettings fitting(runnel::CacheSettings settings, int trainedContext) {
-  const bool isTooLarge = trainedContext > 0 && settings.ctx_size > trainedContext && !settings.allow_untrained_ctx;
+runnel::CacheSettings fitting(runnel::CacheSettings settings, const runnel::ModelFacts& facts) {
+  const int trainedContext = facts.trained_context;
+  const bool isLimit = facts.learned_positions || !settings.allow_untrained_ctx;
+  const bool isTooLarge = trainedContext > 0 && settings.ctx_size > trainedContext && isLimit;
+  // The usual n_discard would evaluate the whole cache again for every token.
+  if (facts.learned_positions && settings.n_discard == runnel::CacheSettings{}.n_discard) settings.n_discard = -1;
   if (!isTooLarge) return settings;
   settings.ctx_size = trainedContext;
   settings.n_keep = std::clamp(settings.n_keep, 0, std::max(0, trainedContext - 2));
@@ -83,7 +87,7 @@ std::unique_ptr<Engine> InferenceWorker::loadEngine(const LoadRequest& request, 
   const runnel::LoadOptions options{.threads = request.threads};
   engine->model = runnel::Model::load(std::filesystem::path(request.path.toStdString()), options, progress, stop);
   engine->format = std::make_unique<ModelChatFormat>(engine->model);
-  const runnel::CacheSettings settings = fitting(m_wanted, engine->model->facts().trained_context);
+  const runnel::CacheSettings settings = fitting(m_wanted, engine->model->facts());
   engine->session = std::make_unique<runnel::Session>(engine->model, settings, request.threads);
   if (stop.stop_requested()) throw runnel::Cancelled();
   return engine;

@@ -38,9 +38,15 @@ void CacheLog::finish() {
 }
 
 void CacheLog::write(const EvictionEvent& event) {
-  const nlohmann::ordered_json line{{"event", "evict"},      {"at", event.at},         {"first", event.first},
-                                    {"last", event.last},    {"tokens", event.tokens}, {"evictions", event.evictions},
-                                    {"time_s", event.time_s}};
+  const bool again = event.reevaluated > 0;
+  nlohmann::ordered_json line{{"event", again ? "reevaluate" : "evict"},
+                              {"at", event.at},
+                              {"first", event.first},
+                              {"last", event.last},
+                              {"tokens", event.tokens},
+                              {"evictions", event.evictions},
+                              {"time_s", event.time_s}};
+  if (again) line["reevaluated"] = event.reevaluated;
   file_ << line.dump() << '\n';
 }
 

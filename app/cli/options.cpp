@@ -81,8 +81,12 @@ void add_cache_options(CLI::App& command, CommonOptions& options) {
                      "Capacity of the cache in tokens (default: 4096 or the trained context)");
   command.add_option("--n-keep", options.cache.n_keep, "Attention sinks: first tokens that stay for ever")
       ->capture_default_str();
-  command.add_option("--n-discard", options.cache.n_discard, "Oldest tokens dropped when the cache is full; -1: half")
-      ->capture_default_str();
+  command
+      .add_option(
+          "--n-discard", options.cache.n_discard,
+          "Oldest tokens dropped when the cache is full; -1: half, the default for models with learned positions")
+      ->capture_default_str()
+      ->each([&options](const std::string&) { options.n_discard_given = true; });
   command.add_flag("--keep-system", options.keep_system, "Keep everything before the first user message for ever");
   command.add_option("--kv-type", options.kv_type, "Number type of cached keys and values: f16, f32")
       ->capture_default_str()
@@ -150,7 +154,9 @@ CacheSettings cache_settings(const CommonOptions& options) {
 }
 
 std::unique_ptr<Session> open_session(const std::shared_ptr<const Model>& model, const CommonOptions& options) {
-  return std::make_unique<Session>(model, cache_settings(options), options.threads);
+  CacheSettings settings = cache_settings(options);
+  if (model->facts().learned_positions && !options.n_discard_given) settings.n_discard = -1;
+  return std::make_unique<Session>(model, settings, options.threads);
 }
 
 RenderOptions render_options(const Tokenizer& tokenizer) {

@@ -30,6 +30,7 @@ struct CommonOptions {
   std::string log_level = "warn";
   bool keep_system = false;
   CacheSettings cache;
+  bool n_discard_given = false;  ///< else models with learned positions drop half
 };
 
 /// Checks an option's text with a parser that throws Error: what it refuses is a usage error with the parser's

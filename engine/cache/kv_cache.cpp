@@ -28,6 +28,15 @@ std::vector<SlotCopy> moves(std::span<const Run> from, std::span<const Run> to) 
   return copies;
 }
 
+// How many of the cached tokens come before the original position `position`.
+int rank_of_next(std::span<const Run> runs, std::int64_t position) {
+  int rank = 0;
+  for (const Run& run : runs) {
+    rank += static_cast<int>(std::clamp<std::int64_t>(position - run.first, 0, run.length));
+  }
+  return rank;
+}
+
 }  // namespace
 
 KvCache::KvCache(const KvShape& shape, const CacheSettings& settings)
@@ -63,19 +72,44 @@ const BatchPlan& KvCache::begin_batch(int tokens) {
     } else {
       plan_.spans.push_back({.slot = slot, .length = 1, .first = position});
     }
-    see(position);
+    see(position, table_.cached() - 1, i);
   }
   return plan_;
 }
 
-// Notes what the query at `position`, the newest token, sees.
-void KvCache::see(std::int64_t position) {
-  const std::int64_t rank = table_.cached() - 1;
-  const auto own = static_cast<std::int32_t>(position - plan_.first);
+std::optional<int> KvCache::evict_ahead() {
+  if (!table_.make_room()) return std::nullopt;
+  const int first = rank_of_next(table_.runs(), table_.last_evicted().first);
+  note({.at = table_.fed(), .tokens = table_.last_evicted(), .reevaluated = table_.cached() - first});
+  table_.forget_evicted();
+  return first;
+}
+
+const BatchPlan& KvCache::plan_again(int first, int count) {
+  plan_ = {};
+  for (const Run& run : table_.runs())
+    plan_.spans.push_back({.slot = run.slot, .length = run.length, .first = run.first});
+  for (const Run& run : table_.runs()) {
+    const int from = std::max(first, run.rank);
+    const int to = std::min(first + count, run.rank + run.length);
+    for (int rank = from; rank < to; ++rank) {
+      plan_.slots.push_back(run.slot + rank - run.rank);
+      plan_.positions.push_back(run.first + rank - run.rank);
+    }
+  }
+  plan_.first = plan_.positions.front();
+  for (int i = 0; i < count; ++i) see(plan_.positions[static_cast<std::size_t>(i)], first + i, i);
+  return plan_;
+}
+
+// Notes what the query at `position`, which is token `own` of the batch and stands at `rank`, sees.
+void KvCache::see(std::int64_t position, std::int64_t rank, std::int32_t own) {
+  plan_.ranks.push_back(static_cast<std::int32_t>(rank));
   std::size_t span = 0;
   std::int64_t gap_before = 0;
   std::int32_t rotation = own;
   for (const Run& run : table_.runs()) {
+    if (run.rank > rank) break;
     while (run.first >= plan_.spans[span].first + plan_.spans[span].length) ++span;
     const std::int64_t gap = (position - run.first) - (rank - run.rank);
     if (gap == 0) {
@@ -88,7 +122,7 @@ void KvCache::see(std::int64_t position) {
     const auto from = static_cast<std::int32_t>(run.first - plan_.spans[span].first);
     plan_.sights.push_back({.span = static_cast<std::int32_t>(span),
                             .from = from,
-                            .to = from + run.length,
+                            .to = from + std::min(run.length, static_cast<std::int32_t>(rank - run.rank + 1)),
                             .rotation = rotation,
                             .gap = gap});
   }
@@ -112,6 +146,7 @@ void KvCache::note(const Eviction& eviction) {
     EvictionEvent& event = events_.back();
     event.last = tokens.last;
     event.tokens += tokens.tokens;
+    event.reevaluated += eviction.reevaluated;
     ++event.evictions;
     if (events_.size() == taken_) taken_ = 0;
   } else {
@@ -122,7 +157,8 @@ void KvCache::note(const Eviction& eviction) {
                        .last = tokens.last,
                        .tokens = tokens.tokens,
                        .evictions = 1,
-                       .time_s = seconds()});
+                       .time_s = seconds(),
+                       .reevaluated = eviction.reevaluated});
     if (events_.size() > most_events) events_.pop_front();
   }
   last_eviction_at_ = eviction.at;

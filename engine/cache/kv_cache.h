@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -30,6 +31,7 @@ struct BatchPlan {
 
   std::int64_t first = 0;               ///< original position of the first query
   std::vector<std::int32_t> slots;      ///< [tokens]
+  std::vector<std::int32_t> ranks;      ///< [tokens]: cache-relative position of each query
   std::vector<Span> spans;              ///< in cache order
   std::vector<Sight> sights;            ///< of all queries, one after the other, spans ascending
   std::vector<std::size_t> sights_end;  ///< [tokens]
@@ -59,6 +61,13 @@ class KvCache {
   void abandon();
   int max_batch() const;
 
+  /// For positions that can't be shifted: drops now what the next token would push out, as an event that tells how many
+  /// tokens stand behind the dropped ones and must be evaluated again. Gives the rank of the first of these; nothing
+  /// when there was room.
+  std::optional<int> evict_ahead();
+  /// A batch of the cached tokens at ranks [first, first + count), to be evaluated again into their slots.
+  const BatchPlan& plan_again(int first, int count);
+
   KvMemory& memory() { return memory_; }
   const KvMemory& memory() const { return memory_; }
   RunTable& table() { return table_; }
@@ -79,9 +88,10 @@ class KvCache {
   struct Eviction {
     std::int64_t at;
     RunTable::Evicted tokens;
+    std::int64_t reevaluated = 0;
   };
 
-  void see(std::int64_t position);
+  void see(std::int64_t position, std::int64_t rank, std::int32_t own);
   void note(const Eviction& eviction);
   double seconds() const;
 

@@ -25,13 +25,17 @@ int RunTable::evictable() const {
   return count;
 }
 
-std::int32_t RunTable::append() {
+bool RunTable::make_room() {
   last_evicted_ = {};
-  if (cached_ >= settings_.ctx_size) {
-    const int can = evictable();
-    const int wanted = settings_.n_discard == -1 ? std::max(1, can / 2) : settings_.n_discard;
-    evict(std::min(wanted, can));
-  }
+  if (cached_ < settings_.ctx_size) return false;
+  const int can = evictable();
+  const int wanted = settings_.n_discard == -1 ? std::max(1, can / 2) : settings_.n_discard;
+  evict(std::min(wanted, can));
+  return last_evicted_.tokens > 0;
+}
+
+std::int32_t RunTable::append() {
+  make_room();
   Free& front = free_.front();
   const std::int32_t slot = front.slot;
   ++front.slot;

@@ -22,6 +22,9 @@ class RunTable {
   /// Makes room for one token as `settings` say and gives it a slot, which is returned. O(runs).
   std::int32_t append();
 
+  /// Drops what `append` would drop before the next token; whether that was anything (`last_evicted` tells).
+  bool make_room();
+
   /// Undoes the last `count` calls of append, for a batch that was cancelled: restores what they evicted, and the
   /// number of evictions from before. `high()` keeps counting the tokens, since their slots were written.
   void take_back(std::int64_t count, std::int64_t evictions_before);
@@ -46,6 +49,8 @@ class RunTable {
   void resize(int ctx_size);
   /// Notes that K and V are rewritten in another type: nothing from before now can be restored.
   void set_kv_type(KvType type);
+  /// Notes that K and V were computed anew: nothing from before now can be restored.
+  void forget_evicted() { set_border(); }
 
   std::span<const Run> runs() const { return runs_; }
   const CacheSettings& settings() const { return settings_; }
@@ -58,7 +63,8 @@ class RunTable {
   /// Slot that the next token is written to.
   std::int32_t head() const { return free_.front().slot; }
 
-  /// The tokens that the last append evicted: how many, and the first and last position (0, −1, −1 when none).
+  /// The tokens that the last append or make_room evicted: how many, and the first and last position (0, −1, −1 when
+  /// none).
   struct Evicted {
     std::int32_t tokens = 0;
     std::int64_t first = -1;

@@ -22,10 +22,14 @@ std::string_view name_of(KvType type) {
   return type == KvType::f32 ? "f32" : "f16";
 }
 
-void validate(const CacheSettings& settings, int trained_context) {
+void validate(const CacheSettings& settings, int trained_context, bool learned_positions) {
   constexpr int most = 1 << 24;
   const int ctx = settings.ctx_size;
   if (ctx < 16 || ctx > most) refuse("ctx_size", ctx, "it must be from 16 to " + std::to_string(most));
+  if (learned_positions && ctx > trained_context) {
+    refuse("ctx_size", ctx,
+           "it must be from 16 to " + std::to_string(trained_context) + ", as many positions as the model has learned");
+  }
   if (trained_context > 0 && ctx > trained_context && !settings.allow_untrained_ctx) {
     refuse(
         "ctx_size", ctx,

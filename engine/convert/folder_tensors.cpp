@@ -4,6 +4,9 @@
 #include <string_view>
 #include <utility>
 
+#include "model/file_names.h"
+#include "runnel/error.h"
+
 namespace runnel {
 namespace {
 
@@ -15,29 +18,31 @@ class Planner {
   Planner(const HfFolder& folder, const Config& config)
       : source_(folder),
         config_(config),
-        from_(source_.names(architecture_of(config))),
-        to_(*architecture_of(config).gguf_names) {}
+        from_(*config.family->hf_storage.names),
+        to_(*config.family->gguf_storage.names),
+        names_(source_, from_) {}
 
   void vector(std::string_view TensorNames::* which, std::int64_t n, int layer = 0) {
-    const TensorView& tensor = require_tensor(source_, tensor_name(from_.*which, layer), {n});
+    const TensorView& tensor = require_tensor(source_, names_.name(from_.*which, layer), {n});
     tensors_.push_back(
         {.source = tensor, .name = tensor_name(to_.*which, layer), .shape = {n}, .row_of = {}, .use = {}});
   }
 
   void matrix(std::string_view TensorNames::* which, std::int64_t rows, std::int64_t columns, MatrixUse use,
               int layer = 0, const RowOf& row_of = {}) {
-    const std::string name = tensor_name(from_.*which, layer);
+    const std::string name =
+        which == &TensorNames::output ? names_.output() : names_.name(from_.*which, layer);
     const std::string target = tensor_name(to_.*which, layer);
     const TensorView& tensor = require_tensor(source_, name, {rows, columns});
     tensors_.push_back({.source = tensor, .name = target, .shape = tensor.shape, .row_of = row_of, .use = use});
     const std::string bias = with_bias(name);
-    if (source_.find(bias) == nullptr) return;
+    if (!names_.has(bias)) return;
     TensorView column = require_tensor(source_, bias, {rows});
     column.shape = {rows, 1};  // a value a row, so that rows are taken as the matrix's are
     tensors_.push_back({.source = column, .name = with_bias(target), .shape = {rows}, .row_of = row_of, .use = {}});
   }
 
-  bool has(std::string_view TensorNames::* which) const { return source_.find(std::string(from_.*which)) != nullptr; }
+  bool has_output() const { return names_.has(names_.output()); }
 
   void layer(int number) {
     const std::int64_t width = config_.n_embd;
@@ -52,6 +57,10 @@ class Planner {
     of_layer(&TensorNames::key, kv, width, interleaved_rows());
     of_layer(&TensorNames::value, kv, width);
     of_layer(&TensorNames::attention_output, width, q);
+    if (config_.design.qk_norm == QkNorm::head) {
+      vector(&TensorNames::query_norm, config_.head_dim, number);
+      vector(&TensorNames::key_norm, config_.head_dim, number);
+    }
     vector(&TensorNames::mlp_norm, width, number);
     of_layer(&TensorNames::gate, config_.n_ff, width);
     of_layer(&TensorNames::up, config_.n_ff, width);
@@ -65,9 +74,9 @@ class Planner {
 
   // Pairs that rotate together, dimensions d and d + pairs of a head, are put side by side.
   RowOf interleaved_rows() const {
-    if (!architecture_of(config_).gguf_interleaves_qk) return {};
+    if (!config_.family->gguf_storage.interleaved) return {};
     const std::int64_t dim = config_.head_dim;
-    const std::int64_t pairs = config_.rope.dimensions / 2;
+    const std::int64_t pairs = config_.ropes.front().dimensions / 2;
     return [dim, pairs](std::int64_t row) {
       const std::int64_t d = row % dim;
       return d < 2 * pairs ? row - d + d / 2 + (d % 2) * pairs : row;
@@ -78,6 +87,7 @@ class Planner {
   const Config& config_;
   const TensorNames& from_;
   const TensorNames& to_;
+  FileNames names_;
   std::vector<PlannedTensor> tensors_;
 };
 
@@ -87,7 +97,7 @@ std::vector<PlannedTensor> tensors_of_folder(const HfFolder& folder, const Confi
   Planner planner(folder, config);
   planner.matrix(&TensorNames::embedding, config.n_vocab, config.n_embd, MatrixUse::vocabulary);
   planner.vector(&TensorNames::output_norm, config.n_embd);
-  if (planner.has(&TensorNames::output))
+  if (planner.has_output())
     planner.matrix(&TensorNames::output, config.n_vocab, config.n_embd, MatrixUse::vocabulary);
   for (int layer = 0; layer < config.n_layers; ++layer) planner.layer(layer);
   return planner.take();

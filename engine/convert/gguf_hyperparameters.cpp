@@ -38,14 +38,32 @@ void write_rope(GgufWriter& writer, const RopeConfig& rope, const std::string& p
     case RopeScaling::yarn:
       write_yarn(writer, rope, scaling, label);
       break;
+    case RopeScaling::longrope:
+    case RopeScaling::dynamic:
+    case RopeScaling::dynamic_steps:
+      throw Error(label + " can't be saved as GGUF: its rope scaling, which depends on ctx_size, has no keys there.");
   }
   writer.set(scaling + "factor", static_cast<float>(rope.factor));
+}
+
+// GGUF has one number for all layers.
+int window_of_all_layers(const Config& config) {
+  const int window = config.layers.front().window;
+  for (const LayerConfig& layer : config.layers) {
+    if (layer.window == window) continue;
+    throw Error(config.name + " can't be saved as GGUF: some of its layers have a sliding window and others none.");
+  }
+  return window;
 }
 
 }  // namespace
 
 void write_hyperparameters(GgufWriter& writer, const Config& config) {
-  const std::string architecture(architecture_of_gguf(config.architecture)->saved_as);
+  const std::string architecture(config.family->saved_as);
+  if (architecture.empty()) {
+    throw Error(config.name + " can't be saved as GGUF: models of the architecture \"" + config.architecture +
+                "\" can be loaded from folders, but not be saved yet.");
+  }
   const std::string prefix = architecture + ".";
   writer.set("general.architecture", architecture);
   writer.set("general.type", "model");
@@ -60,16 +78,17 @@ void write_hyperparameters(GgufWriter& writer, const Config& config) {
   writer.set(prefix + "attention.key_length", count(config.head_dim));
   writer.set(prefix + "attention.value_length", count(config.head_dim));
   writer.set(prefix + "attention.layer_norm_rms_epsilon", config.norm_epsilon);
-  if (config.window > 0) writer.set(prefix + "attention.sliding_window", count(config.window));
-  write_rope(writer, config.rope, prefix, config.name);
+  if (const int window = window_of_all_layers(config); window > 0)
+    writer.set(prefix + "attention.sliding_window", count(window));
+  write_rope(writer, config.ropes.front(), prefix, config.name);
 }
 
 std::vector<float> rope_divisors(const RopeConfig& rope) {
   if (rope.scaling != RopeScaling::llama3) return {};
   RopeConfig unscaled = rope;
   unscaled.scaling = RopeScaling::none;
-  const std::vector<double> from = rope_frequencies(unscaled);
-  const std::vector<double> to = rope_frequencies(rope);
+  const std::vector<double> from = rope_frequencies(unscaled, rope.original_context);
+  const std::vector<double> to = rope_frequencies(rope, rope.original_context);
   std::vector<float> divisors;
   for (std::size_t i = 0; i < from.size(); ++i) divisors.push_back(static_cast<float>(from[i] / to[i]));
   return divisors;

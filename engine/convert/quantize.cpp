@@ -146,7 +146,7 @@ bool add_folder(const HfFolder& folder, GgufWriter& writer, TensorQueue& queue) 
   std::size_t bytes = 0;
   for (const PlannedTensor& tensor : tensors) bytes += tensor.source.data.size();
   queue.expect(bytes);
-  add_rope_divisors(writer, queue, config.rope);
+  add_rope_divisors(writer, queue, config.ropes.front());
   for (PlannedTensor& tensor : tensors)
     queue.add(std::move(tensor), [&folder](const TensorView& source) { folder.release(source); });
   return has_tokenizer;

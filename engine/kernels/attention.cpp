@@ -141,7 +141,7 @@ void Attention::collect_views(const AttentionCall& call, const Task& task, Scrat
   const auto tokens = static_cast<std::size_t>(task.tokens);
   scratch.views.assign(spans.size() * tokens, {});
   for (std::size_t t = 0; t < tokens; ++t) {
-    const std::int64_t position = call.plan->first + task.first_token + static_cast<std::int64_t>(t);
+    const std::int64_t position = call.plan->positions[static_cast<std::size_t>(task.first_token) + t];
     for (const BatchPlan::Sight& sight : call.plan->sights_of(task.first_token + static_cast<int>(t))) {
       int from = sight.from;
       if (call.window > 0) {
@@ -216,12 +216,13 @@ void Attention::add_chunk(const AttentionCall& call, const Task& task, Scratch& 
     std::fill_n(scores, from, 0.0F);
     std::fill(scores + to, scores + count, 0.0F);
     if (from == to) continue;
+    if (call.soft_cap > 0) kernels_.soft_cap(scores + from, to - from, call.soft_cap);
     if (!call.slopes.empty()) {
       const float slope = call.slopes[static_cast<std::size_t>(task.kv_head * group + row % group)];
       const std::int64_t distance =
-          call.plan->first + task.first_token + row / group - view.gap -
+          call.plan->positions[static_cast<std::size_t>(task.first_token + row / group)] - view.gap -
           (call.plan->spans[span].first + offset);  // cache-relative, of the chunk's first key
-      for (int j = from; j < to; ++j) scores[j] -= slope * static_cast<float>(distance - j);
+      kernels_.add_ramp(scores + from, to - from, -slope * static_cast<float>(distance - from), slope);
     }
     float& maximum = scratch.maxima[static_cast<std::size_t>(row)];
     float& total = scratch.totals[static_cast<std::size_t>(row)];

@@ -31,6 +31,7 @@ struct AttentionCall {
   int head_dim = 0;
   float scale = 1;                  ///< of the scores
   int window = 0;                   ///< keys at cache-relative distance < window are seen; 0: all
+  float soft_cap = 0;               ///< of the scores: cap × tanh(score / cap), before ALiBi; 0: none
   std::span<const float> slopes{};  ///< ALiBi, [heads]; empty: none
   RotationRows rotations;
   const BatchPlan* plan = nullptr;

@@ -46,6 +46,10 @@ struct KvView {
   int head_dim = 0;
 };
 
+/// Functions between the matrices of an MLP. gelu: x Φ(x) (Hendrycks and Gimpel 2016, arXiv 1606.08415); gelu_tanh: its
+/// approximation by tanh from the same paper; silu: x sigmoid(x).
+enum class Activation : std::uint8_t { silu, gelu, gelu_tanh, relu };
+
 /// One instruction level's operations. The scalar level is the definition; the others fill in what they do better, and
 /// every one is tested against it. No operation allocates, locks or throws.
 struct Kernels {
@@ -69,8 +73,14 @@ struct Kernels {
   /// RMSNorm (Zhang and Sennrich 2019): out = x / sqrt(mean(x²) + epsilon) × weight.
   void (*rms_norm)(const float* x, const float* weight, int n, float epsilon, float* out);
 
-  /// out = silu(gate) × up (Shazeer 2020, SwiGLU); may be in place.
-  void (*silu_mul)(const float* gate, const float* up, int n, float* out);
+  /// LayerNorm (Ba et al. 2016): out = (x − mean) / sqrt(variance + epsilon) × weight + bias. `bias` null: none.
+  void (*layer_norm)(const float* x, const float* weight, const float* bias, int n, float epsilon, float* out);
+
+  /// out = activation(x); may be in place.
+  void (*activate)(Activation activation, const float* x, int n, float* out);
+
+  /// out = activation(gate) × up (Shazeer 2020, SwiGLU and the like); may be in place.
+  void (*activate_gate)(Activation activation, const float* gate, const float* up, int n, float* out);
 
   /// x += y.
   void (*add)(const float* y, int n, float* x);
@@ -87,6 +97,12 @@ struct Kernels {
                          float* out);
   void (*accumulate_f32)(const float* weights, std::size_t stride, int rows, const KvView& kv, int slot, int count,
                          float* out);
+
+  /// x[i] = cap × tanh(x[i] / cap).
+  void (*soft_cap)(float* x, int n, float cap);
+
+  /// x[i] += first + i × step.
+  void (*add_ramp)(float* x, int n, float first, float step);
 
   /// The largest of x[0 … n), −infinity for n = 0.
   float (*largest)(const float* x, int n);

@@ -27,7 +27,21 @@ std::string describe(const RopeConfig& rope) {
       return text + ", llama3 × " + number(rope.factor);
     case RopeScaling::yarn:
       return text + ", yarn × " + number(rope.factor);
+    case RopeScaling::longrope:
+      return text + ", longrope × " + number(rope.factor);
+    case RopeScaling::dynamic:
+      return text + ", dynamic × " + number(rope.factor);
+    case RopeScaling::dynamic_steps:
+      return text + ", dynamic";
   }
+  return text;
+}
+
+std::string describe_positions(const Config& config) {
+  if (config.design.position == Position::alibi) return "ALiBi";
+  if (config.design.position == Position::learned) return "learned";
+  std::string text = describe(config.ropes.front());
+  if (config.ropes.size() > 1) text += "; with a window " + describe(config.ropes.back());
   return text;
 }
 
@@ -45,7 +59,8 @@ ModelFacts facts_from(const Config& config, const std::vector<const TensorView*>
   facts.head_dim = config.head_dim;
   facts.n_vocab = config.n_vocab;
   facts.trained_context = config.trained_context;
-  facts.rope = describe(config.rope);
+  facts.rope = describe_positions(config);
+  facts.learned_positions = config.design.position == Position::learned;
   std::map<std::string, std::pair<int, std::uint64_t>> types;  // name → tensors, bytes
   for (const TensorView* tensor : tensors) {
     auto& [count, bytes] = types[std::string(traits(tensor->type).name)];
@@ -67,7 +82,7 @@ ModelFacts facts_from(const Config& config, const std::vector<const TensorView*>
   return facts;
 }
 
-std::uint64_t held_bytes(const std::vector<const TensorView*>& tensors, const TensorNames& names,
+std::uint64_t held_bytes(const std::vector<const TensorView*>& tensors, const FileNames& names,
                          const LoadOptions& options) {
   constexpr std::int64_t most = std::numeric_limits<int>::max();  // no more can be loaded
   std::uint64_t total = 0;
@@ -76,10 +91,8 @@ std::uint64_t held_bytes(const std::vector<const TensorView*>& tensors, const Te
       total += static_cast<std::uint64_t>(tensor->rows() * tensor->columns()) * sizeof(float);
       continue;
     }
-    const bool vocabulary = tensor->name == names.embedding || tensor->name == names.output;
     const auto columns = static_cast<int>(tensor->columns());
-    const Holding holding =
-        holding_for(tensor->type, vocabulary ? MatrixUse::vocabulary : MatrixUse::layer, columns, options);
+    const Holding holding = holding_for(tensor->type, names.use_of(tensor->name), columns, options);
     total += packed_bytes(holding.packing, static_cast<int>(tensor->rows()), columns);
   }
   return total;

@@ -38,7 +38,8 @@ class ModelLoader {
   static std::shared_ptr<LoadedModel> make(const Config& config, const Tensors& tensors, const WeightSource& source,
                                            const LoadOptions& options) {
     auto model = std::make_shared<LoadedModel>(config, facts_from(config, tensors));
-    model->facts_.weight_bytes = held_bytes(tensors, source.names(architecture_of(config)), resolved(options, source));
+    const FileNames names(source, *source.storage(*config.family).names);
+    model->facts_.weight_bytes = held_bytes(tensors, names, resolved(options, source));
     return model;
   }
 

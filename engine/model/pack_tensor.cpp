@@ -91,7 +91,7 @@ class RowPacker {
   }
 
   void pack(int row) {
-    const std::size_t row_bytes = job_.tensor.data.size() / static_cast<std::size_t>(job_.rows);
+    const std::size_t row_bytes = bytes_of(job_.tensor.type, static_cast<std::size_t>(job_.columns));
     const auto from = static_cast<std::size_t>(job_.row_of ? job_.row_of(row) : row);
     const std::span<const std::byte> bytes = job_.tensor.data.subspan(from * row_bytes, row_bytes);
     if (is_copied()) {
@@ -160,7 +160,7 @@ Holding holding_for(BlockType source, MatrixUse use, int columns, const LoadOpti
     default:
       return {.packing = packing_as_is(source, options.compute_dtype), .rtn = {}};
   }
-  if (packing_of_blocks(source)) return {.packing = packing_as_is(source, options.compute_dtype), .rtn = {}};
+  if (packing_of_blocks(source) || use == MatrixUse::exact) return {.packing = packing_as_is(source, options.compute_dtype), .rtn = {}};
   const RtnOptions rtn = rtn_options(use, options.weight_dtype, options.group_size, options.scheme);
   if (options.compute_dtype == ComputeType::f32) return {.packing = Packing::f32, .rtn = rtn};
   if (options.compute_dtype == ComputeType::bf16) return {.packing = Packing::bf16, .rtn = rtn};

@@ -7,21 +7,16 @@
 
 #include "format/tensor.h"
 #include "kernels/packed_matrix.h"
+#include "model/matrix_use.h"
 #include "quant/rtn.h"
 #include "runnel/model.h"
 #include "threads/thread_pool.h"
 
 namespace runnel {
 
-/// What a matrix is for, as far as its precision goes.
-enum class MatrixUse : bool {
-  layer,
-  vocabulary  ///< the embedding and the output matrix
-};
-
 /// How matrices are rounded when weights are to be integers. With int4, those of the vocabulary are int8 and symmetric:
 /// every logit depends on them, a tied one serves twice, and they are a small part of all but the smallest models
-/// (files in the wild keep them at 6 to 8 bits for the same reason).
+/// (files in the wild keep them at 6 to 8 bits for the same reason). `use` is not MatrixUse::exact.
 RtnOptions rtn_options(MatrixUse use, WeightType type, int group_size, Scheme scheme);
 
 /// How one matrix is held in memory.
@@ -31,17 +26,17 @@ struct Holding {
 };
 
 /// What `options` mean for a matrix of a file. Blocks that have a packing of their own (Q4_0, Q4_1, Q8_0) are kept
-/// where int4 or int8 is asked for; everything else is rounded then. With int8 compute the integers are held as they
+/// where int4 or int8 is asked for; everything else but what stays exact is rounded then. With int8 compute the integers are held as they
 /// are, but for rows that are no multiple of 32: the values that they stand for are f16 then. With bf16 or f32 compute,
 /// these values are held in that type.
 Holding holding_for(BlockType source, MatrixUse use, int columns, const LoadOptions& options);
 
 /// What `pack_tensor` makes.
 struct PackJob {
-  const TensorView& tensor;
+  TensorView tensor;  ///< rows as long as the matrix's, and as many or more
   int rows;
   int columns;
-  std::function<int(int)> row_of;  ///< the file's row that is row r of the matrix; empty: the same
+  std::function<int(int)> row_of;  ///< the tensor's row that is row r of the matrix; empty: the same
   MatrixUse use = MatrixUse::layer;
   std::string file;  ///< for messages
 };

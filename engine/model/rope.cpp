@@ -36,38 +36,67 @@ double yarn(const RopeConfig& config, int pair, double frequency) {
   return frequency / config.factor * stretched + frequency * (1 - stretched);
 }
 
+// The base that keeps the slowest dimension within the original context's angles (dynamic NTK), as transformers
+// computes it or in the steps of Qwen 1.
+double dynamic_base(const RopeConfig& config, int ctx_size) {
+  if (ctx_size <= config.original_context) return config.base;
+  const double times = static_cast<double>(ctx_size) / config.original_context;
+  const double stretch = config.scaling == RopeScaling::dynamic ? config.factor * times - (config.factor - 1)
+                                                                : std::exp2(std::ceil(std::log2(times) + 1)) - 1;
+  return config.base * std::pow(stretch, config.dimensions / (config.dimensions - 2.0));
+}
+
+double scaled(const RopeConfig& config, int pair, double frequency) {
+  switch (config.scaling) {
+    case RopeScaling::linear:
+      return frequency / config.factor;
+    case RopeScaling::llama3:
+      return llama3(config, frequency);
+    case RopeScaling::yarn:
+      return yarn(config, pair, frequency);
+    case RopeScaling::none:
+    case RopeScaling::longrope:  // by divisors
+    case RopeScaling::dynamic:   // by the base
+    case RopeScaling::dynamic_steps:
+      return frequency;
+  }
+  return frequency;
+}
+
 }  // namespace
 
-std::vector<double> rope_frequencies(const RopeConfig& config, std::span<const float> divisors) {
+std::vector<double> rope_frequencies(const RopeConfig& config, int ctx_size) {
+  const bool is_long = config.scaling == RopeScaling::longrope && ctx_size > config.original_context;
+  const std::vector<float>& divisors = is_long ? config.long_divisors : config.divisors;
+  const bool is_dynamic = config.scaling == RopeScaling::dynamic || config.scaling == RopeScaling::dynamic_steps;
+  const double base = is_dynamic ? dynamic_base(config, ctx_size) : config.base;
   std::vector<double> frequencies(static_cast<std::size_t>(config.dimensions / 2));
   for (std::size_t i = 0; i < frequencies.size(); ++i) {
-    const double frequency = std::pow(config.base, -2.0 * static_cast<double>(i) / config.dimensions);
-    if (!divisors.empty()) {
-      frequencies[i] = frequency / divisors[i];
-      continue;
-    }
-    switch (config.scaling) {
-      case RopeScaling::none:
-        frequencies[i] = frequency;
-        break;
-      case RopeScaling::linear:
-        frequencies[i] = frequency / config.factor;
-        break;
-      case RopeScaling::llama3:
-        frequencies[i] = llama3(config, frequency);
-        break;
-      case RopeScaling::yarn:
-        frequencies[i] = yarn(config, static_cast<int>(i), frequency);
-        break;
-    }
+    const double frequency = std::pow(base, -2.0 * static_cast<double>(i) / config.dimensions);
+    frequencies[i] = divisors.empty() ? scaled(config, static_cast<int>(i), frequency) : frequency / divisors[i];
   }
   return frequencies;
 }
 
+int context_after_scaling(const RopeConfig& config, int stated) {
+  constexpr double most = 1 << 28;
+  if (config.scaling != RopeScaling::yarn || stated <= 0) return stated;
+  return std::max(stated, static_cast<int>(std::min(most, config.factor * config.original_context)));
+}
+
+bool rotates_alike(const Config& config, int ctx_size, int other_ctx_size) {
+  return std::all_of(config.ropes.begin(), config.ropes.end(), [&](const RopeConfig& rope) {
+    return rope_frequencies(rope, ctx_size) == rope_frequencies(rope, other_ctx_size);
+  });
+}
+
 double rope_amplitude(const RopeConfig& config) {
-  if (config.scaling != RopeScaling::yarn) return 1;
+  const bool sharpens = config.scaling == RopeScaling::yarn || config.scaling == RopeScaling::longrope;
+  if (!sharpens) return 1;
   if (config.attention_factor > 0) return config.attention_factor;
-  return config.factor > 1 ? 0.1 * std::log(config.factor) + 1 : 1;
+  if (config.factor <= 1) return 1;
+  if (config.scaling == RopeScaling::yarn) return 0.1 * std::log(config.factor) + 1;
+  return config.original_context > 1 ? std::sqrt(1 + std::log(config.factor) / std::log(config.original_context)) : 1;
 }
 
 RotationRows RotationTable::rows(std::span<const std::int64_t> positions, ThreadPool& pool) {

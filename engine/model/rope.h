@@ -12,13 +12,20 @@
 
 namespace runnel {
 
-/// Rotation angles per position, [dimensions / 2], after the scaling that `config` asks for. `divisors`, when given,
-/// [dimensions / 2] (GGUF's rope_freqs.weight), divide the unscaled frequencies instead.
-/// Linear: Chen et al. 2023, arXiv 2306.15595; yarn: Peng et al. 2023, arXiv 2309.00071, section 3; llama3: the scheme
-/// published with Llama 3.1.
-std::vector<double> rope_frequencies(const RopeConfig& config, std::span<const float> divisors = {});
+/// Rotation angles per position, [dimensions / 2], after the scaling that `config` asks for. What depends on the length
+/// of the context is decided by `ctx_size`: longrope's long divisors where it exceeds the original context, dynamic
+/// NTK's base. Linear: Chen et al. 2023, arXiv 2306.15595; yarn: Peng et al. 2023, arXiv 2309.00071, section 3; llama3:
+/// the scheme published with Llama 3.1; longrope: Ding et al. 2024, arXiv 2402.13753; dynamic NTK: as transformers
+/// computes it.
+std::vector<double> rope_frequencies(const RopeConfig& config, int ctx_size);
 
-/// What cos and sin are multiplied with (yarn's attention factor, else 1).
+/// The trained context, in tokens, where yarn says to what it was stretched; `stated` else.
+int context_after_scaling(const RopeConfig& config, int stated);
+
+/// Whether keys that were rotated for one ctx_size are right for another.
+bool rotates_alike(const Config& config, int ctx_size, int other_ctx_size);
+
+/// What cos and sin are multiplied with (the attention factor of yarn and longrope, else 1).
 double rope_amplitude(const RopeConfig& config);
 
 /// cos and sin for the positions of a batch. Angles are computed in double, so that nothing drifts however long a

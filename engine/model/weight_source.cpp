@@ -37,8 +37,4 @@ const TensorView& require_tensor(const WeightSource& source, const std::string& 
   return *tensor;
 }
 
-const Architecture& architecture_of(const Config& config) {
-  return *architecture_of_gguf(config.architecture);
-}
-
 }  // namespace runnel

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -22,8 +21,7 @@ class WeightSource {
   virtual const TensorView* find(const std::string& name) const = 0;
   /// Gives back the memory of a tensor's pages once it has been packed.
   virtual void release(const TensorView& tensor) const = 0;
-  virtual const TensorNames& names(const Architecture& architecture) const = 0;
-  virtual bool interleaves_qk(const Architecture& architecture) const = 0;
+  virtual const Storage& storage(const Architecture& family) const = 0;
   /// What WeightType::automatic stands for.
   virtual WeightType usual_weight_type() const = 0;
   /// What to call the file in messages.
@@ -35,8 +33,7 @@ class GgufSource : public WeightSource {
   explicit GgufSource(const GgufFile& file) : file_(file) {}
   const TensorView* find(const std::string& name) const override { return file_.find_tensor(name); }
   void release(const TensorView& tensor) const override;
-  const TensorNames& names(const Architecture& a) const override { return *a.gguf_names; }
-  bool interleaves_qk(const Architecture& a) const override { return a.gguf_interleaves_qk; }
+  const Storage& storage(const Architecture& family) const override { return family.gguf_storage; }
   WeightType usual_weight_type() const override { return WeightType::as_is; }
   std::string label() const override;
 
@@ -49,8 +46,7 @@ class HfSource : public WeightSource {
   explicit HfSource(const HfFolder& folder) : folder_(folder) {}
   const TensorView* find(const std::string& name) const override { return folder_.find_tensor(name); }
   void release(const TensorView& tensor) const override { folder_.release(tensor); }
-  const TensorNames& names(const Architecture& a) const override { return *a.hf_names; }
-  bool interleaves_qk(const Architecture&) const override { return false; }
+  const Storage& storage(const Architecture& family) const override { return family.hf_storage; }
   WeightType usual_weight_type() const override { return WeightType::int4; }
   std::string label() const override;
 
@@ -65,8 +61,5 @@ const TensorView& require_tensor(const WeightSource& source, const std::string& 
 /// Reads and checks the sizes. Throws Error naming file, key, value and what was expected.
 Config read_config(const GgufFile& file);
 Config read_config(const HfFolder& folder);
-
-/// The table row for a config that was read.
-const Architecture& architecture_of(const Config& config);
 
 }  // namespace runnel

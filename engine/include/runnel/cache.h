@@ -29,8 +29,9 @@ constexpr int headroom(int ctx_size) {
   return ctx_size / 2 < 512 ? ctx_size / 2 : 512;
 }
 
-/// Throws Error that names the setting, its value and the allowed range. `trained_context` in tokens, 0: unknown.
-void validate(const CacheSettings& settings, int trained_context);
+/// Throws Error that names the setting, its value and the allowed range. `trained_context` in tokens, 0: unknown; with
+/// learned positions nothing permits a larger ctx_size.
+void validate(const CacheSettings& settings, int trained_context, bool learned_positions = false);
 
 /// Why tokens stay in the cache; the first that holds.
 enum class Reason : std::uint8_t { sink, system, pin, window };
@@ -46,12 +47,13 @@ struct Run {
 
 /// Tokens that left the cache. Evictions before consecutive tokens merge into one event.
 struct EvictionEvent {
-  std::int64_t at;         ///< tokens fed when it began
-  std::int64_t first;      ///< original position of the first token that was dropped
-  std::int64_t last;       ///< … and of the last
-  std::int64_t tokens;     ///< how many were dropped
-  std::int64_t evictions;  ///< how many evictions the event merges
-  double time_s;           ///< seconds since the session began, when it began
+  std::int64_t at;               ///< tokens fed when it began
+  std::int64_t first;            ///< original position of the first token that was dropped
+  std::int64_t last;             ///< … and of the last
+  std::int64_t tokens;           ///< how many were dropped
+  std::int64_t evictions;        ///< how many evictions the event merges
+  double time_s;                 ///< seconds since the session began, when it began
+  std::int64_t reevaluated = 0;  ///< tokens behind the dropped ones whose learned positions changed with that
 };
 
 /// What the cache holds, as a value that may cross threads.

@@ -27,7 +27,8 @@ class Session {
   /// Called between batches with the number of tokens evaluated of those given to `feed`.
   using Progress = std::function<void(std::size_t done)>;
 
-  /// Reserves the cache. `settings.ctx_size` 0 means min(4096, trained context). `threads` 0 means default_threads().
+  /// Reserves the cache, and decides what depends on ctx_size (longrope, dynamic NTK). `settings.ctx_size` 0 means
+  /// min(4096, trained context). `threads` 0 means default_threads().
   /// Throws Error when a setting is out of range or memory is short.
   Session(std::shared_ptr<const Model> model, CacheSettings settings, int threads = 0);
   ~Session();
@@ -35,8 +36,10 @@ class Session {
   Session& operator=(const Session&) = delete;
 
   /// Evaluates `tokens`, each in [0, n_vocab), evicting as the settings say, in batches. Throws Cancelled when `cancel`
-  /// was called; what was evaluated in whole batches stays, a cancelled batch is as if it had never begun.
-  /// Throws Error (before evaluating anything) when a token is out of range.
+  /// was called; what was evaluated in whole batches stays, a cancelled batch is as if it had never begun. With learned
+  /// positions an eviction evaluates the tokens behind the dropped ones again, at their new places; cancelled there,
+  /// the eviction stays and the next `feed` goes on. Throws Error (before evaluating anything) when a token is out of
+  /// range.
   void feed(std::span<const Token> tokens, const Progress& progress = {});
 
   /// Evaluates `tokens` and gives the logits of each to `visit` [n_vocab], in order.
@@ -75,7 +78,8 @@ class Session {
   bool back_is_enough(std::int64_t fed) const;
 
   /// Changes settings in place, evaluating nothing. Throws Error when a value is out of range or when the change needs
-  /// the cache to be made anew (a larger n_keep after evictions); then nothing has changed.
+  /// the cache to be made anew (a larger n_keep after evictions, a ctx_size for which keys are rotated differently);
+  /// then nothing has changed.
   void set(const CacheChange& change);
 
   /// Forgets everything: as after construction.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numbers>
 
 #include "kernels/packed_matrix.h"
 #include "quant/half.h"
@@ -11,6 +12,7 @@ namespace runnel {
 namespace {
 
 constexpr int lanes = group_rows;
+constexpr float root_of_two_over_pi = 0.7978845608F;
 
 float load(const std::uint16_t* half, std::size_t i) {
   return f16_to_f32(half[i]);
@@ -163,8 +165,46 @@ void rms_norm(const float* x, const float* weight, int n, float epsilon, float* 
   for (int i = 0; i < n; ++i) out[i] = x[i] * factor * weight[i];
 }
 
-void silu_mul(const float* gate, const float* up, int n, float* out) {
-  for (int i = 0; i < n; ++i) out[i] = gate[i] / (1.0F + std::exp(-gate[i])) * up[i];
+void layer_norm(const float* x, const float* weight, const float* bias, int n, float epsilon, float* out) {
+  double sum = 0;
+  for (int i = 0; i < n; ++i) sum += x[i];
+  const double mean = sum / n;
+  double squares = 0;
+  for (int i = 0; i < n; ++i) squares += (x[i] - mean) * (x[i] - mean);
+  const float factor = 1.0F / std::sqrt(static_cast<float>(squares / n) + epsilon);
+  for (int i = 0; i < n; ++i) {
+    out[i] = (x[i] - static_cast<float>(mean)) * factor * weight[i] + (bias == nullptr ? 0.0F : bias[i]);
+  }
+}
+
+float activated(Activation activation, float x) {
+  switch (activation) {
+    case Activation::silu:
+      return x / (1.0F + std::exp(-x));
+    case Activation::gelu:
+      return 0.5F * x * (1.0F + std::erf(x * std::numbers::sqrt2_v<float> / 2));
+    case Activation::gelu_tanh:
+      return 0.5F * x * (1.0F + std::tanh(root_of_two_over_pi * (x + 0.044715F * x * x * x)));
+    case Activation::relu:
+      return std::max(x, 0.0F);
+  }
+  return x;
+}
+
+void activate(Activation activation, const float* x, int n, float* out) {
+  for (int i = 0; i < n; ++i) out[i] = activated(activation, x[i]);
+}
+
+void activate_gate(Activation activation, const float* gate, const float* up, int n, float* out) {
+  for (int i = 0; i < n; ++i) out[i] = activated(activation, gate[i]) * up[i];
+}
+
+void soft_cap(float* x, int n, float cap) {
+  for (int i = 0; i < n; ++i) x[i] = cap * std::tanh(x[i] / cap);
+}
+
+void add_ramp(float* x, int n, float first, float step) {
+  for (int i = 0; i < n; ++i) x[i] += first + static_cast<float>(i) * step;
 }
 
 void add(const float* y, int n, float* x) {
@@ -231,12 +271,16 @@ const Kernels& scalar_kernels() {
                                    .unpack_bf16 = unpack_bf16,
                                    .to_bf16 = to_bf16,
                                    .rms_norm = rms_norm,
-                                   .silu_mul = silu_mul,
+                                   .layer_norm = layer_norm,
+                                   .activate = activate,
+                                   .activate_gate = activate_gate,
                                    .add = add,
                                    .scores_f16 = scores<std::uint16_t>,
                                    .scores_f32 = scores<float>,
                                    .accumulate_f16 = accumulate<std::uint16_t>,
                                    .accumulate_f32 = accumulate<float>,
+                                   .soft_cap = soft_cap,
+                                   .add_ramp = add_ramp,
                                    .largest = largest,
                                    .to_half = to_half,
                                    .exp_sum = exp_sum};

@@ -242,6 +242,31 @@ void rms_norm(const float* x, const float* weight, int n, float epsilon, float* 
   for (; i < n; ++i) out[i] = x[i] * factor * weight[i];
 }
 
+void layer_norm(const float* x, const float* weight, const float* bias, int n, float epsilon, float* out) {
+  Floats sums = Floats::zero();
+  int i = 0;
+  for (; i + 16 <= n; i += 16) sums = sums + Floats::load(x + i);
+  float total = sums.sum();
+  for (int j = i; j < n; ++j) total += x[j];
+  const float mean = total / static_cast<float>(n);
+  const Floats means = Floats::set1(mean);
+  Floats squares = Floats::zero();
+  for (i = 0; i + 16 <= n; i += 16) {
+    const Floats centred = Floats::load(x + i) - means;
+    squares = Floats::fma(centred, centred, squares);
+  }
+  total = squares.sum();
+  for (int j = i; j < n; ++j) total += (x[j] - mean) * (x[j] - mean);
+  const float factor = 1.0F / __builtin_sqrtf(total / static_cast<float>(n) + epsilon);
+  const Floats factors = Floats::set1(factor);
+  for (i = 0; i + 16 <= n; i += 16) {
+    const Floats scaled = (Floats::load(x + i) - means) * factors;
+    const Floats shift = bias == nullptr ? Floats::zero() : Floats::load(bias + i);
+    Floats::fma(scaled, Floats::load(weight + i), shift).store(out + i);
+  }
+  for (; i < n; ++i) out[i] = (x[i] - mean) * factor * weight[i] + (bias == nullptr ? 0.0F : bias[i]);
+}
+
 // exp by e^x = 2^n · e^r with |r| ≤ ln 2 / 2 and the Taylor polynomial of degree 6: relative error below 2e-7.
 inline Floats exp(Floats x) {
   const Floats limited = Floats::min(Floats::max(x, Floats::set1(-87.0F)), Floats::set1(88.0F));
@@ -272,13 +297,80 @@ inline void with_tail(int n, Operation&& operation, float* out, const float* a, 
   for (int j = 0; j < n; ++j) out[j] = result[j];
 }
 
-void silu_mul(const float* gate, const float* up, int n, float* out) {
-  const auto operation = [](Floats g, Floats u) {
-    return g / (Floats::set1(1.0F) + exp(Floats::zero() - g)) * u;
-  };
+// out = operation(a, b), sixteen at a time.
+template <typename Operation>
+inline void map(const float* a, const float* b, int n, float* out, Operation&& operation) {
   int i = 0;
-  for (; i + 16 <= n; i += 16) operation(Floats::load(gate + i), Floats::load(up + i)).store(out + i);
-  if (i < n) with_tail(n - i, operation, out + i, gate + i, up + i, 0.0F);
+  for (; i + 16 <= n; i += 16) operation(Floats::load(a + i), Floats::load(b + i)).store(out + i);
+  if (i < n) with_tail(n - i, operation, out + i, a + i, b + i, 0.0F);
+}
+
+inline Floats over_one_plus_exp(Floats numerator, Floats exponent) {
+  return numerator / (Floats::set1(1.0F) + exp(exponent));
+}
+
+inline Floats silu(Floats x) { return over_one_plus_exp(x, Floats::zero() - x); }
+
+// (1 + tanh(u)) / 2 = 1 / (1 + e^−2u)
+inline Floats gelu_tanh(Floats x) {
+  const Floats cubic = Floats::fma(x * x * x, Floats::set1(0.044715F), x);
+  return over_one_plus_exp(x, cubic * Floats::set1(-2 * 0.7978845608F));
+}
+
+// x erf(x / √2) is even in x; erfc by Abramowitz and Stegun 7.1.26: absolute error below 1.5e-7.
+inline Floats gelu(Floats x) {
+  const Floats size = x.abs();
+  const Floats z = size * Floats::set1(0.70710678F);
+  const Floats t = Floats::set1(1.0F) / Floats::fma(z, Floats::set1(0.3275911F), Floats::set1(1.0F));
+  Floats p = Floats::set1(1.061405429F);
+  p = Floats::fma(p, t, Floats::set1(-1.453152027F));
+  p = Floats::fma(p, t, Floats::set1(1.421413741F));
+  p = Floats::fma(p, t, Floats::set1(-0.284496736F));
+  p = Floats::fma(p, t, Floats::set1(0.254829592F));
+  const Floats erfc = p * t * exp(Floats::zero() - z * z);
+  return Floats::set1(0.5F) * (x + size * (Floats::set1(1.0F) - erfc));
+}
+
+inline Floats relu(Floats x) { return Floats::max(x, Floats::zero()); }
+
+void activate(Activation activation, const float* x, int n, float* out) {
+  switch (activation) {
+    case Activation::silu: return map(x, x, n, out, [](Floats a, Floats) { return silu(a); });
+    case Activation::gelu: return map(x, x, n, out, [](Floats a, Floats) { return gelu(a); });
+    case Activation::gelu_tanh: return map(x, x, n, out, [](Floats a, Floats) { return gelu_tanh(a); });
+    case Activation::relu: return map(x, x, n, out, [](Floats a, Floats) { return relu(a); });
+  }
+}
+
+void activate_gate(Activation activation, const float* gate, const float* up, int n, float* out) {
+  switch (activation) {
+    case Activation::silu: return map(gate, up, n, out, [](Floats g, Floats u) { return silu(g) * u; });
+    case Activation::gelu: return map(gate, up, n, out, [](Floats g, Floats u) { return gelu(g) * u; });
+    case Activation::gelu_tanh: return map(gate, up, n, out, [](Floats g, Floats u) { return gelu_tanh(g) * u; });
+    case Activation::relu: return map(gate, up, n, out, [](Floats g, Floats u) { return relu(g) * u; });
+  }
+}
+
+// tanh(u) = 1 − 2 / (1 + e^2u)
+void soft_cap(float* x, int n, float cap) {
+  const Floats caps = Floats::set1(cap);
+  const Floats twice_inverse = Floats::set1(2.0F / cap);
+  map(x, x, n, x, [caps, twice_inverse](Floats a, Floats) {
+    return caps - over_one_plus_exp(caps + caps, a * twice_inverse);
+  });
+}
+
+void add_ramp(float* x, int n, float first, float step) {
+  float offsets[16];
+  for (int j = 0; j < 16; ++j) offsets[j] = static_cast<float>(j);
+  const Floats lanes = Floats::load(offsets);
+  const Floats steps = Floats::set1(step);
+  int i = 0;
+  for (; i + 16 <= n; i += 16) {
+    const Floats index = lanes + Floats::set1(static_cast<float>(i));
+    (Floats::load(x + i) + Floats::fma(index, steps, Floats::set1(first))).store(x + i);
+  }
+  for (; i < n; ++i) x[i] += first + static_cast<float>(i) * step;
 }
 
 void add(const float* y, int n, float* x) {
@@ -443,12 +535,16 @@ constexpr Kernels vector_kernels(Isa isa) {
           .unpack_bf16 = unpack_bf16,
           .to_bf16 = to_bf16,
           .rms_norm = rms_norm,
-          .silu_mul = silu_mul,
+          .layer_norm = layer_norm,
+          .activate = activate,
+          .activate_gate = activate_gate,
           .add = add,
           .scores_f16 = scores<std::uint16_t>,
           .scores_f32 = scores<float>,
           .accumulate_f16 = accumulate<std::uint16_t>,
           .accumulate_f32 = accumulate<float>,
+          .soft_cap = soft_cap,
+          .add_ramp = add_ramp,
           .largest = largest,
           .to_half = to_half,
           .exp_sum = exp_sum};

@@ -20,7 +20,8 @@ struct Case {
   int n_discard;
   int batch;
   int threads;
-  float queries = 1;  ///< their deviation
+  float queries = 1;   ///< their deviation
+  float soft_cap = 0;  ///< of the scores, 0: none
 };
 
 double frequency(int pair, int pairs) {
@@ -92,6 +93,7 @@ class Trial {
                     .head_dim = case_.head_dim,
                     .scale = scale(),
                     .window = case_.window,
+                    .soft_cap = case_.soft_cap,
                     .slopes = slopes_,
                     .rotations = rotations.rows(),
                     .plan = &plan,
@@ -168,6 +170,7 @@ class Trial {
       double score = 0;
       for (std::size_t d = 0; d < dim(); ++d) score += q[d] * k[d];
       score *= scale();
+      if (case_.soft_cap > 0) score = case_.soft_cap * std::tanh(score / case_.soft_cap);
       if (!slopes_.empty())
         score -= static_cast<double>(slopes_[static_cast<std::size_t>(head)]) * static_cast<double>(last - rank);
       const double weight = std::exp(score);
@@ -232,6 +235,9 @@ void AttentionTest::is_a_softmax_over_what_is_cached_data() {
   QTest::newRow("slopes") << with([](Case& c) { c.alibi = true, c.pairs = 0; });
   QTest::newRow("slopes, shared keys, window")
       << with([](Case& c) { c.alibi = true, c.pairs = 0, c.kv_heads = 2, c.window = 11; });
+  QTest::newRow("soft cap") << with([](Case& c) { c.soft_cap = 2, c.queries = 4; });
+  QTest::newRow("soft cap, shared keys, window")
+      << with([](Case& c) { c.soft_cap = 1, c.kv_heads = 2, c.window = 11, c.queries = 4; });
   QTest::newRow("half is dropped") << with([](Case& c) { c.n_discard = -1; });
   // Long enough for a token's keys to be shared out between threads.
   QTest::newRow("split, token by token") << with(

@@ -1,6 +1,7 @@
 #include <QTest>
 #include <cmath>
 #include <limits>
+#include <numbers>
 #include <span>
 
 #include "engine/kernels/kernel_test.h"
@@ -12,6 +13,29 @@ namespace {
 
 constexpr float infinity = std::numeric_limits<float>::infinity();
 constexpr int lengths[] = {1, 2, 15, 16, 17, 31, 32, 33, 64, 100, 576, 1537};
+
+constexpr Activation activations[] = {Activation::silu, Activation::gelu, Activation::gelu_tanh, Activation::relu};
+
+double activated(Activation activation, double x) {
+  switch (activation) {
+    case Activation::silu:
+      return x / (1 + std::exp(-x));
+    case Activation::gelu:
+      return 0.5 * x * (1 + std::erf(x / std::sqrt(2.0)));
+    case Activation::gelu_tanh:
+      return 0.5 * x * (1 + std::tanh(std::sqrt(2 / std::numbers::pi) * (x + 0.044715 * x * x * x)));
+    case Activation::relu:
+      return std::max(x, 0.0);
+  }
+  return 0;
+}
+
+// GELU subtracts numbers that nearly cancel for negative x; silu does not.
+double tolerance_of(Activation activation, double x, double expected) {
+  if (activation == Activation::silu) return 1e-6 * std::abs(expected) + 1e-35;
+  if (activation == Activation::relu) return 1e-7 * std::abs(expected);
+  return 4e-7 * std::max(1.0, std::abs(x));
+}
 
 }  // namespace
 
@@ -26,8 +50,14 @@ class KernelsTest : public QObject {
   void rms_norm_is_as_defined();
   void rms_norm_of_zeros_is_zero_data() { level_rows(); }
   void rms_norm_of_zeros_is_zero();
-  void silu_mul_is_as_defined_data() { level_rows(); }
-  void silu_mul_is_as_defined();
+  void layer_norm_is_as_defined_data() { level_rows(); }
+  void layer_norm_is_as_defined();
+  void activations_are_as_defined_data() { level_rows(); }
+  void activations_are_as_defined();
+  void soft_cap_is_as_defined_data() { level_rows(); }
+  void soft_cap_is_as_defined();
+  void add_ramp_is_as_defined_data() { level_rows(); }
+  void add_ramp_is_as_defined();
   void add_is_as_defined_data() { level_rows(); }
   void add_is_as_defined();
   void exp_sum_is_as_defined_data() { level_rows(); }
@@ -73,19 +103,82 @@ void KernelsTest::rms_norm_of_zeros_is_zero() {
   QCOMPARE(x, std::vector<float>(33, 0.0F));
 }
 
-void KernelsTest::silu_mul_is_as_defined() {
+void KernelsTest::layer_norm_is_as_defined() {
   QFETCH(const Kernels*, kernels);
-  std::mt19937 random(2);
+  std::mt19937 random(7);
   for (const int n : lengths) {
     const auto size = static_cast<std::size_t>(n);
-    std::vector<float> gate = random_floats(size, random, 30);  // to well beyond where exp leaves the floats' range
-    const std::vector<float> up = random_floats(size, random);
-    const std::vector<float> original = gate;
-    kernels->silu_mul(gate.data(), up.data(), n, gate.data());
+    std::vector<float> x = random_floats(size, random, 3);
+    for (float& value : x) value += 10;
+    const std::vector<float> weight = random_floats(size, random);
+    const std::vector<float> bias = random_floats(size, random);
+    std::vector<float> out(size);
+    std::vector<float> without_bias = x;
+    kernels->layer_norm(x.data(), weight.data(), bias.data(), n, 1e-5F, out.data());
+    kernels->layer_norm(without_bias.data(), weight.data(), nullptr, n, 1e-5F, without_bias.data());
+    double mean = 0;
+    for (const float value : x) mean += static_cast<double>(value) / n;
+    double variance = 0;
+    for (const float value : x) variance += (value - mean) * (value - mean) / n;
     for (std::size_t i = 0; i < size; ++i) {
-      const double g = original[i];
-      const double expected = g / (1 + std::exp(-g)) * up[i];
-      QVERIFY2(near(gate[i], expected, 1e-6 * std::abs(expected) + 1e-35), qPrintable(QString("silu(%1)").arg(g)));
+      const double expected = (x[i] - mean) / std::sqrt(variance + 1e-5) * weight[i];
+      QVERIFY2(near(out[i], expected + bias[i], 2e-5), qPrintable(QString("%1 of %2").arg(i).arg(n)));
+      QVERIFY2(near(without_bias[i], expected, 2e-5), qPrintable(QString("%1 of %2").arg(i).arg(n)));
+    }
+  }
+}
+
+void KernelsTest::activations_are_as_defined() {
+  QFETCH(const Kernels*, kernels);
+  std::mt19937 random(2);
+  for (const Activation activation : activations) {
+    for (const int n : lengths) {
+      for (const float deviation : {1.0F, 30.0F}) {  // to well beyond where exp leaves the floats' range
+        const auto size = static_cast<std::size_t>(n);
+        const std::vector<float> x = random_floats(size, random, deviation);
+        const std::vector<float> up = random_floats(size, random);
+        std::vector<float> plain = x;
+        std::vector<float> gated = x;
+        kernels->activate(activation, plain.data(), n, plain.data());
+        kernels->activate_gate(activation, gated.data(), up.data(), n, gated.data());
+        for (std::size_t i = 0; i < size; ++i) {
+          const double expected = activated(activation, x[i]);
+          const double tolerance = tolerance_of(activation, x[i], expected);
+          QVERIFY2(near(plain[i], expected, tolerance), qPrintable(QString("f(%1) = %2").arg(x[i]).arg(plain[i])));
+          QVERIFY2(near(gated[i], expected * up[i], tolerance * std::abs(up[i]) * 1.01),
+                   qPrintable(QString::number(x[i])));
+        }
+      }
+    }
+  }
+}
+
+void KernelsTest::soft_cap_is_as_defined() {
+  QFETCH(const Kernels*, kernels);
+  std::mt19937 random(8);
+  for (const int n : lengths) {
+    for (const float cap : {0.5F, 20.0F, 50.0F}) {
+      std::vector<float> x = random_floats(static_cast<std::size_t>(n), random, 60);
+      x.front() = 1e30F;
+      const std::vector<float> original = x;
+      kernels->soft_cap(x.data(), n, cap);
+      for (std::size_t i = 0; i < x.size(); ++i) {
+        const double expected = cap * std::tanh(static_cast<double>(original[i]) / cap);
+        QVERIFY2(near(x[i], expected, 4e-7 * cap), qPrintable(QString::number(original[i])));
+      }
+    }
+  }
+}
+
+void KernelsTest::add_ramp_is_as_defined() {
+  QFETCH(const Kernels*, kernels);
+  std::mt19937 random(9);
+  for (const int n : lengths) {
+    std::vector<float> x = random_floats(static_cast<std::size_t>(n), random);
+    const std::vector<float> original = x;
+    kernels->add_ramp(x.data(), n, -131072.0F * 0.25F, 0.25F);
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      QVERIFY(near(x[i], original[i] + (static_cast<double>(i) - 131072) * 0.25, 4e-3));
     }
   }
 }

@@ -109,6 +109,8 @@ class ConfigTest : public QObject {
   void refuses_a_bad_config();
   void refuses_an_incomplete_config_data();
   void refuses_an_incomplete_config();
+  void refuses_what_a_family_can_not_data();
+  void refuses_what_a_family_can_not();
   void refuses_a_bad_gguf_key_data();
   void refuses_a_bad_gguf_key();
   void refuses_tensors_that_do_not_fit();
@@ -207,6 +209,59 @@ void ConfigTest::refuses_an_incomplete_config() {
            QString());
 }
 
+void ConfigTest::refuses_what_a_family_can_not_data() {
+  QTest::addColumn<QString>("family");
+  QTest::addColumn<QString>("key");
+  QTest::addColumn<QString>("value");
+  QTest::addColumn<QStringList>("parts");
+  const auto row = [](const char* family, const char* key, const char* value, const QStringList& parts) {
+    QTest::addRow("%s, %s = %s", family, key, value) << family << key << value << parts;
+  };
+  for (const char* name : {"MambaForCausalLM", "JambaForCausalLM", "Qwen3NextForCausalLM", "FalconH1ForCausalLM",
+                           "Lfm2ForCausalLM", "RwkvForCausalLM", "RecurrentGemmaForCausalLM"}) {
+    row("stablelm", "architectures", qPrintable(QString("[\"%1\"]").arg(name)), {name, "recurrent"});
+  }
+  row("chatglm3", "position_encoding_2d", "true", {"position_encoding_2d", "two-dimensional", "both directions"});
+  row("stablelm", "layer_types", R"(["linear_attention", "full_attention"])", {"linear_attention", "layer_types"});
+  row("stablelm", "layer_types", R"(["full_attention"])", {"layer_types"});
+  row("stablelm", "layer_types", "3", {"layer_types", "list"});
+  row("stablelm", "hidden_act", "\"quick_gelu\"", {"quick_gelu", "gelu_new"});
+  row("bloom", "apply_residual_connection_post_layernorm", "true", {"apply_residual_connection_post_layernorm"});
+  row("phi", "qk_layernorm", "true", {"qk_layernorm"});
+  row("phi", "partial_rotary_factor", "1.5", {"partial_rotary_factor", "at most 1"});
+  row("phi", "partial_rotary_factor", "0", {"partial_rotary_factor", "above 0"});
+  row("gptj", "rotary_dim", "7", {"rotates 7", "even"});
+  row("gptj", "rotary_dim", "18", {"rotates 18", "16"});
+  row("mpt", "attn_config", R"({"alibi": false})", {"alibi", "true"});
+  row("mpt", "attn_config", R"({"alibi": true, "alibi_bias_max": 0})", {"ALiBi", "above 0"});
+  row("mixtral", "num_local_experts", "99999999", {"experts", "99999999"});
+  row("mixtral", "num_experts_per_tok", "5", {"experts for each token", "is 5", "4"});
+  row("mixtral", "num_experts_per_tok", "0", {"experts for each token", "is 0"});
+  row("mixtral", "num_local_experts", "5", {"model.layers.0.block_sparse_moe.gate.weight", "4 × 64", "5 × 64"});
+  row("gemma2", "query_pre_attn_scalar", "0", {"attention scores"});
+  row("gemma2", "sliding_window", "-3", {"window"});
+  row("gemma2", "attn_logit_softcapping", "-1", {"soft cap"});
+  row("gemma2", "logits_scaling", "0", {"logit scale"});
+  row("phi3_longrope", "rope_parameters", R"({"rope_type": "longrope", "short_factor": [1, 1, 1, 1, 1, 1, 1, 1]})",
+      {"long_factor"});
+  row("phi3_longrope", "rope_parameters", R"({"rope_type": "longrope", "short_factor": [1, 2], "long_factor": [1, 2]})",
+      {"2 factors", "8"});
+  row("phi3_longrope", "rope_parameters",
+      R"({"rope_type": "longrope", "short_factor": [0, 1, 1, 1, 1, 1, 1, 1], "long_factor": [1, 1, 1, 1, 1, 1, 1, 1]})",
+      {"factor of a rope frequency", "above 0"});
+}
+
+void ConfigTest::refuses_what_a_family_can_not() {
+  QFETCH(QString, family);
+  QFETCH(QString, key);
+  QFETCH(QString, value);
+  QFETCH(QStringList, parts);
+  Folder folder("families/" + family.toStdString());
+  QCOMPARE(folder.refusal_to_load(), QString());
+  folder.config[key.toStdString()] = nlohmann::json::parse(value.toStdString());
+  QCOMPARE(fault_of(folder.refusal_to_load(), parts << folder.name()), QString());
+}
+
 void ConfigTest::refuses_a_bad_gguf_key_data() {
   QTest::addColumn<QString>("key");
   QTest::addColumn<QString>("value");  // null: the key is left out
@@ -217,6 +272,8 @@ void ConfigTest::refuses_a_bad_gguf_key_data() {
   row("general.architecture", "null", {"general.architecture"});
   row("general.architecture", "\"abacus\"", {"abacus", "llama"});
   row("general.architecture", "7", {"general.architecture"});
+  row("general.architecture", "\"mamba2\"", {"mamba2", "recurrent"});
+  row("general.architecture", "\"falcon-h1\"", {"falcon-h1", "recurrent"});
   for (const char* key :
        {"qwen2.block_count", "qwen2.embedding_length", "qwen2.feed_forward_length", "qwen2.attention.head_count",
         "qwen2.context_length", "qwen2.attention.layer_norm_rms_epsilon"}) {

@@ -12,13 +12,18 @@ namespace {
 constexpr int head_dim = 64;
 
 RopeConfig config(RopeScaling scaling, double factor = 1) {
-  return {.base = 10000, .dimensions = head_dim, .scaling = scaling, .factor = factor, .original_context = 1024};
+  RopeConfig rope;
+  rope.dimensions = head_dim;
+  rope.scaling = scaling;
+  rope.factor = factor;
+  rope.original_context = 1024;
+  return rope;
 }
 
 /// q·k when both are rotated to their positions.
 class Scorer {
  public:
-  explicit Scorer(const RopeConfig& config) : table_(rope_frequencies(config), rope_amplitude(config)), pool_(1) {
+  explicit Scorer(const RopeConfig& config) : table_(rope_frequencies(config, 4096), rope_amplitude(config)), pool_(1) {
     std::mt19937 random(1);
     query_ = random_floats(head_dim, random);
     key_ = random_floats(head_dim, random);
@@ -56,7 +61,10 @@ class RopeTest : public QObject {
   void llama3_scaling_leaves_the_high_and_divides_the_low();
   void yarn_leaves_the_high_and_divides_the_low();
   void the_files_own_divisors_count();
+  void longrope_takes_the_long_divisors_beyond_the_original_context();
+  void dynamic_scaling_raises_the_base_with_ctx_size();
   void yarn_makes_attention_sharper();
+  void yarn_stretches_the_trained_context();
   void rows_are_cos_and_sin();
 };
 
@@ -80,7 +88,7 @@ void RopeTest::scores_do_not_drift_with_the_position() {
 }
 
 void RopeTest::frequencies_fall_as_the_paper_says() {
-  const std::vector<double> frequencies = rope_frequencies(config(RopeScaling::none));
+  const std::vector<double> frequencies = rope_frequencies(config(RopeScaling::none), 4096);
   QCOMPARE(frequencies.size(), 32U);
   for (std::size_t i = 0; i < frequencies.size(); ++i) {
     QVERIFY(near(frequencies[i], std::pow(10000.0, -static_cast<double>(2 * i) / head_dim), 1e-15));
@@ -88,14 +96,14 @@ void RopeTest::frequencies_fall_as_the_paper_says() {
 }
 
 void RopeTest::linear_scaling_divides_all_frequencies() {
-  const std::vector<double> plain = rope_frequencies(config(RopeScaling::none));
-  const std::vector<double> scaled = rope_frequencies(config(RopeScaling::linear, 4));
+  const std::vector<double> plain = rope_frequencies(config(RopeScaling::none), 4096);
+  const std::vector<double> scaled = rope_frequencies(config(RopeScaling::linear, 4), 4096);
   for (std::size_t i = 0; i < plain.size(); ++i) QCOMPARE(scaled[i], plain[i] / 4);
 }
 
 void RopeTest::llama3_scaling_leaves_the_high_and_divides_the_low() {
-  const std::vector<double> plain = rope_frequencies(config(RopeScaling::none));
-  const std::vector<double> scaled = rope_frequencies(config(RopeScaling::llama3, 8));
+  const std::vector<double> plain = rope_frequencies(config(RopeScaling::none), 4096);
+  const std::vector<double> scaled = rope_frequencies(config(RopeScaling::llama3, 8), 4096);
   for (std::size_t i = 0; i < plain.size(); ++i) {
     const double wavelength = 2 * std::numbers::pi / plain[i];
     if (wavelength < 1024.0 / 4) QCOMPARE(scaled[i], plain[i]);
@@ -105,8 +113,8 @@ void RopeTest::llama3_scaling_leaves_the_high_and_divides_the_low() {
 }
 
 void RopeTest::yarn_leaves_the_high_and_divides_the_low() {
-  const std::vector<double> plain = rope_frequencies(config(RopeScaling::none));
-  const std::vector<double> scaled = rope_frequencies(config(RopeScaling::yarn, 16));
+  const std::vector<double> plain = rope_frequencies(config(RopeScaling::none), 4096);
+  const std::vector<double> scaled = rope_frequencies(config(RopeScaling::yarn, 16), 4096);
   for (std::size_t i = 0; i < plain.size(); ++i) {
     const double turns = 1024 * plain[i] / (2 * std::numbers::pi);
     if (turns > 45) QCOMPARE(scaled[i], plain[i]);        // 32 turns, rounded to a whole dimension
@@ -116,12 +124,38 @@ void RopeTest::yarn_leaves_the_high_and_divides_the_low() {
 }
 
 void RopeTest::the_files_own_divisors_count() {
-  std::vector<float> divisors(32, 1.0F);
-  divisors[31] = 8;
-  const std::vector<double> plain = rope_frequencies(config(RopeScaling::none));
-  const std::vector<double> divided = rope_frequencies(config(RopeScaling::none), divisors);
+  RopeConfig rope = config(RopeScaling::none);
+  const std::vector<double> plain = rope_frequencies(rope, 4096);
+  rope.divisors.assign(32, 1.0F);
+  rope.divisors[31] = 8;
+  const std::vector<double> divided = rope_frequencies(rope, 4096);
   QCOMPARE(divided[30], plain[30]);
   QCOMPARE(divided[31], plain[31] / 8);
+}
+
+void RopeTest::longrope_takes_the_long_divisors_beyond_the_original_context() {
+  RopeConfig rope = config(RopeScaling::longrope, 4);
+  rope.divisors.assign(32, 1.5F);
+  rope.long_divisors.assign(32, 6.0F);
+  const std::vector<double> plain = rope_frequencies(config(RopeScaling::none), 4096);
+  QCOMPARE(rope_frequencies(rope, 1024)[5], plain[5] / 1.5);
+  QCOMPARE(rope_frequencies(rope, 1025)[5], plain[5] / 6);
+  QVERIFY(near(rope_amplitude(rope), std::sqrt(1 + std::log(4.0) / std::log(1024.0)), 1e-12));
+}
+
+// So that the slowest pair turns within ctx_size as far as it did within the original context.
+void RopeTest::dynamic_scaling_raises_the_base_with_ctx_size() {
+  const RopeConfig rope = config(RopeScaling::dynamic, 2);
+  const std::vector<double> plain = rope_frequencies(config(RopeScaling::none), 4096);
+  QCOMPARE(rope_frequencies(rope, 1024), plain);
+  const std::vector<double> stretched = rope_frequencies(rope, 4096);
+  QCOMPARE(stretched[0], 1.0);
+  QVERIFY(near(stretched[31] * 7, plain[31], 1e-12));  // 2 × 4096 / 1024 − 1
+  QCOMPARE(rope_amplitude(rope), 1.0);
+  RopeConfig steps = config(RopeScaling::dynamic_steps);
+  QCOMPARE(rope_frequencies(steps, 1024), plain);
+  QVERIFY(near(rope_frequencies(steps, 1025)[31] * 3, plain[31], 1e-12));  // 2^2 − 1
+  QVERIFY(near(rope_frequencies(steps, 4096)[31] * 7, plain[31], 1e-12));  // 2^3 − 1
 }
 
 void RopeTest::yarn_makes_attention_sharper() {
@@ -130,6 +164,13 @@ void RopeTest::yarn_makes_attention_sharper() {
   RopeConfig stated = config(RopeScaling::yarn, 4);
   stated.attention_factor = 1.25;
   QCOMPARE(rope_amplitude(stated), 1.25);
+}
+
+void RopeTest::yarn_stretches_the_trained_context() {
+  QCOMPARE(context_after_scaling(config(RopeScaling::yarn, 4), 1024), 4096);
+  QCOMPARE(context_after_scaling(config(RopeScaling::yarn, 4), 8192), 8192);
+  QCOMPARE(context_after_scaling(config(RopeScaling::yarn, 4), 0), 0);
+  QCOMPARE(context_after_scaling(config(RopeScaling::llama3, 4), 1024), 1024);
 }
 
 void RopeTest::rows_are_cos_and_sin() {
