@@ -187,6 +187,23 @@ constexpr std::array table{
                             .activation = Activation::gelu_tanh,
                             .gated = false,
                             .embedding_norm = true}},
+    Architecture{.gguf = "gpt2",
+                 .hf = "GPT2LMHeadModel",
+                 .gguf_storage = gguf,
+                 .hf_storage = {.names = &names::gpt2, .transposed = true},
+                 .design = plain(Activation::gelu_tanh, Position::learned)},
+    Architecture{.gguf = "starcoder",
+                 .hf = "GPTBigCodeForCausalLM",
+                 .gguf_storage = gguf,
+                 .hf_storage = {.names = &names::gpt2, .qkv = QkvLayout::grouped},
+                 .design = plain(Activation::gelu_tanh, Position::learned),
+                 .hf_defaults = R"({"multi_query": true})"},
+    Architecture{.gguf = "opt",
+                 .hf = "OPTForCausalLM",
+                 .gguf_storage = gguf,
+                 .hf_storage = {.names = &names::opt},
+                 .design = plain(Activation::relu, Position::learned),
+                 .position_offset = 2},
 };
 
 }  // namespace

@@ -226,6 +226,10 @@ void ConfigTest::refuses_what_a_family_can_not_data() {
   row("stablelm", "layer_types", R"(["full_attention"])", {"layer_types"});
   row("stablelm", "layer_types", "3", {"layer_types", "list"});
   row("stablelm", "hidden_act", "\"quick_gelu\"", {"quick_gelu", "gelu_new"});
+  row("opt", "do_layer_norm_before", "false", {"do_layer_norm_before"});
+  row("opt", "word_embed_proj_dim", "32", {"word_embed_proj_dim", "32", "64"});
+  row("opt", "max_position_embeddings", "511", {"model.decoder.embed_positions.weight", "514 × 64", "513 × 64"});
+  row("opt", "max_position_embeddings", "0", {"positions", "is 0"});
   row("bloom", "apply_residual_connection_post_layernorm", "true", {"apply_residual_connection_post_layernorm"});
   row("phi", "qk_layernorm", "true", {"qk_layernorm"});
   row("phi", "partial_rotary_factor", "1.5", {"partial_rotary_factor", "at most 1"});

@@ -100,7 +100,9 @@ void FamiliesTest::other_prefixes_of_tensor_names_are_known_data() {
   QTest::addColumn<QString>("name");
   QTest::addColumn<QString>("from");
   QTest::addColumn<QString>("to");
+  QTest::newRow("GPT-2 without") << "gpt2" << "transformer." << "";
   QTest::newRow("BLOOM without") << "bloom" << "transformer." << "";
+  QTest::newRow("OPT, old") << "opt" << "model.decoder." << "decoder.";
   QTest::newRow("inside of a model that also sees") << "gemma2" << "model." << "language_model.model.";
   QTest::newRow("likewise, new") << "gemma2" << "model." << "model.language_model.";
 }
