@@ -26,16 +26,23 @@ BpeTokenizer::BpeTokenizer(const Vocabulary& vocabulary)
       whole_words_first_(vocabulary.whole_words_first.value_or(find_pre_tokenizer(vocabulary.pre).whole_words_first)),
       nfc_(vocabulary.nfc.value_or(find_pre_tokenizer(vocabulary.pre).nfc)),
       merges_(vocabulary.merges.size()) {
-  index_tokens(vocabulary.unknown.value_or(-1));
+  index_tokens(vocabulary.tokens, vocabulary.unknown.value_or(-1));
   index_merges(vocabulary.merges);
 }
 
-void BpeTokenizer::index_tokens(Token unknown) {
-  for (const bool added : {false, true}) {  // where both have the same bytes, the token of the vocabulary proper counts
+// Of tokens that stand for the same bytes, one that is written in the alphabet counts before one that is not, which no
+// merge leads to, and both before an added one.
+void BpeTokenizer::index_tokens(const std::vector<std::string>& texts, Token unknown) {
+  enum class Kind { spelled, literal, added };
+  const auto kind_of = [&](Token id) {
+    if (types()[id] == TokenType::user_defined) return Kind::added;
+    return types()[id] == TokenType::byte || bytes_from_alphabet(texts[id]) ? Kind::spelled : Kind::literal;
+  };
+  for (const Kind kind : {Kind::spelled, Kind::literal, Kind::added}) {
     for (Token id = 0; id < size(); ++id) {
       const TokenType type = types()[id];
       if (type == TokenType::control || type == TokenType::unknown || token_bytes()[id].empty()) continue;
-      if ((type == TokenType::user_defined) == added) ordinary_.try_emplace(token_bytes()[id], id);
+      if (kind_of(id) == kind) ordinary_.try_emplace(token_bytes()[id], id);
     }
   }
   for (std::size_t byte = 0; byte < byte_ids_.size(); ++byte) {

@@ -25,7 +25,7 @@ class BpeTokenizer final : public VocabularyTokenizer {
   std::vector<Token> encode(const MarkedText& text) const override;
 
  private:
-  void index_tokens(Token unknown);
+  void index_tokens(const std::vector<std::string>& texts, Token unknown);
   void index_merges(const std::vector<std::string>& merges);
   std::optional<Token> find_ordinary(std::string_view bytes) const;
   void encode_word(std::string_view word, PairMerger& merger, std::vector<Token>& ids) const;

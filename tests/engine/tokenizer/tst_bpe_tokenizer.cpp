@@ -79,6 +79,7 @@ class BpeTokenizerTest : public QObject {
   void is_at_ease_with_long_monotonous_text_on_a_small_stack();
   void ends_generation_with_eos_and_known_ends_of_turn();
   void gpt_oss_goes_on_after_the_end_of_a_channel();
+  void prefers_tokens_written_in_the_alphabet_of_bytes();
   void accepts_odd_vocabularies();
   void names_key_and_value_of_what_contradicts_itself();
   void names_what_it_does_not_support();
@@ -267,6 +268,16 @@ void BpeTokenizerTest::gpt_oss_goes_on_after_the_end_of_a_channel() {
   vocabulary.types.insert(vocabulary.types.end(), 2, TokenType::control);
   QVERIFY(!make_tokenizer(vocabulary)->is_end_of_generation(6));
   QVERIFY(make_tokenizer(vocabulary)->is_end_of_generation(8));
+}
+
+// Command R has both for some 180 characters, among them the zero-width joiner.
+void BpeTokenizerTest::prefers_tokens_written_in_the_alphabet_of_bytes() {
+  Vocabulary vocabulary = small_vocabulary(TokenType::normal, TokenType::normal);
+  vocabulary.tokens = {"\u200d", "â", "Ģ", "į", "âĢ", "âĢį", "a", "b"};
+  vocabulary.merges = {"â Ģ", "âĢ į"};
+  const auto tokenizer = make_tokenizer(vocabulary);
+  QCOMPARE(tokenizer->encode("a\u200db", false), (std::vector<Token>{6, 5, 7}));
+  QCOMPARE(tokenizer->bytes(0), "\u200d");
 }
 
 void BpeTokenizerTest::accepts_odd_vocabularies() {
