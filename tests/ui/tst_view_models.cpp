@@ -48,6 +48,7 @@ class ViewModelsTest : public QObject {
   void a_deletion_can_be_undone_and_is_done_at_the_end();
   void deleting_another_one_completes_the_first();
   void settings_drafts_are_checked_by_the_engine();
+  void settings_warn_of_small_steps_with_learned_positions();
   void settings_are_applied_by_the_backend_first();
   void the_library_lists_models_and_nothing_else();
   void a_failed_load_keeps_the_model_before();
@@ -128,6 +129,28 @@ void ViewModelsTest::settings_drafts_are_checked_by_the_engine() {
   view.revertCache();
   QVERIFY(view.cacheProblem().isEmpty());
   QVERIFY(!view.cacheEdited());
+}
+
+void ViewModelsTest::settings_warn_of_small_steps_with_learned_positions() {
+  Bench bench;
+  SettingsViewModel view(bench.settings, bench.backend, 2);
+  ModelFacts facts;
+  facts.trained_context = 1024;
+  view.setModel(facts);
+  view.setCtxSize(1024);
+  view.setNDiscard(1);
+  QVERIFY(view.cacheWarning().isEmpty());
+  facts.learned_positions = true;
+  view.setModel(facts);
+  QVERIFY2(view.cacheWarning().contains(QStringLiteral("256")), qPrintable(view.cacheWarning()));
+  view.setNDiscard(255);
+  QVERIFY(!view.cacheWarning().isEmpty());
+  view.setNDiscard(256);
+  QVERIFY(view.cacheWarning().isEmpty());
+  view.setNDiscard(-1);
+  QVERIFY(view.cacheWarning().isEmpty());
+  view.setCtxSize(2048);
+  QVERIFY2(view.cacheProblem().contains(QStringLiteral("1024")), qPrintable(view.cacheProblem()));
 }
 
 void ViewModelsTest::settings_are_applied_by_the_backend_first() {

@@ -47,6 +47,15 @@ SettingsSection {
         visible: text.length > 0
         wrapMode: Text.Wrap
     }
+    PlainLabel {
+        Accessible.role: Accessible.AlertMessage
+        width: parent.width
+        color: Theme.sinkText
+        lineHeight: 1.2
+        text: section.settings.cacheWarning
+        visible: text.length > 0
+        wrapMode: Text.Wrap
+    }
     RowLayout {
         spacing: Theme.space.s
         width: parent.width

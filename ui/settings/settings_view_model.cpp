@@ -52,6 +52,15 @@ bool SettingsViewModel::cacheEdited() const {
   return kept.ctx_size != m_draft.ctx_size || kept.n_keep != m_draft.n_keep || kept.n_discard != m_draft.n_discard;
 }
 
+QString SettingsViewModel::cacheWarning() const {
+  const int quarter = m_draft.ctx_size / 4;
+  const bool rereads = m_model && m_model->learned_positions && m_draft.n_discard > 0 && m_draft.n_discard < quarter;
+  if (!rereads || !m_problem.isEmpty()) return {};
+  return tr("This model learned fixed positions, so that each time something is forgotten, the rest is read again. "
+            "Forget at least %1 tokens at a time, or half with -1.")
+      .arg(quarter);
+}
+
 QString SettingsViewModel::cacheMemory() const {
   if (!m_model || !m_problem.isEmpty()) return {};
   const auto bytes = static_cast<qint64>(cache_bytes(*m_model, m_draft));
@@ -180,7 +189,8 @@ void SettingsViewModel::setModel(std::optional<ModelFacts> facts) {
 void SettingsViewModel::check() {
   m_problem.clear();
   try {
-    validate(m_draft, m_model ? m_model->trained_context : 0);
+    const bool learnedPositions = m_model && m_model->learned_positions;
+    validate(m_draft, m_model ? m_model->trained_context : 0, learnedPositions);
   } catch (const Error& error) {
     m_problem = QString::fromUtf8(error.what());
   }

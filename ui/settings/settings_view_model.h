@@ -26,6 +26,7 @@ class SettingsViewModel : public QObject {
   Q_PROPERTY(bool cacheEdited READ cacheEdited NOTIFY draftChanged)
   Q_PROPERTY(bool applying READ applying NOTIFY draftChanged)
   Q_PROPERTY(QString cacheProblem READ cacheProblem NOTIFY draftChanged)
+  Q_PROPERTY(QString cacheWarning READ cacheWarning NOTIFY draftChanged)
   Q_PROPERTY(QString cacheMemory READ cacheMemory NOTIFY draftChanged)
 
   Q_PROPERTY(double temperature READ temperature WRITE setTemperature NOTIFY changed)
@@ -57,6 +58,8 @@ class SettingsViewModel : public QObject {
   /** Why the draft can't be applied: the engine's sentence, or the backend's refusal; empty when it can. */
   QString cacheProblem() const { return m_problem; }
   /** Memory that the draft needs with the loaded model; empty without one. */
+  /** What is allowed, but costs more than one might think; empty when nothing does. */
+  QString cacheWarning() const;
   QString cacheMemory() const;
 
   double temperature() const;
