@@ -39,20 +39,19 @@ void run_tokenize(const Options& options) {
   apply(options.common);
   if (!options.text && options.file.empty()) throw CLI::RequiredError("--text or --file");
   const std::string text = options.text ? *options.text : read_file(options.file);
-  const auto model = Model::open_without_weights(find_model(options.common.model));
-  const Tokenizer& tokenizer = model->tokenizer();
-  const std::vector<Token> ids = tokenizer.encode(text, options.special);
+  const auto tokenizer = open_tokenizer(find_model(options.common.model));
+  const std::vector<Token> ids = tokenizer->encode(text, options.special);
   if (options.json) {
     std::cout << nlohmann::json(ids).dump() << "\n";
     return;
   }
-  for (const Token id : ids) std::cout << id << "\t" << shown(tokenizer.bytes(id)) << "\n";
+  for (const Token id : ids) std::cout << id << "\t" << shown(tokenizer->bytes(id)) << "\n";
 }
 
 void run_detokenize(const Options& options) {
   apply(options.common);
-  const auto model = Model::open_without_weights(find_model(options.common.model));
-  std::cout << model->tokenizer().decode(options.ids) << std::flush;
+  const auto tokenizer = open_tokenizer(find_model(options.common.model));
+  std::cout << tokenizer->decode(options.ids) << std::flush;
 }
 
 }  // namespace

@@ -116,6 +116,19 @@ std::shared_ptr<const Model> Model::open_without_weights(const fs::path& path, c
   return ModelLoader::open(path, options, [](LoadedModel&, const WeightSource&) {});
 }
 
+std::unique_ptr<const Tokenizer> open_tokenizer(const fs::path& path) {
+  if (!fs::exists(path)) throw Error("There is no model at " + path.string() + ".");
+  TextParts parts =
+      fs::is_directory(path) ? read_text_parts(HfFolder::open(path)) : read_text_parts(GgufFile::open(path));
+  try {
+    if (parts.vocabulary) return make_tokenizer(*parts.vocabulary);
+  } catch (const Error& error) {
+    parts.vocabulary_problem = error.what();
+  }
+  const fs::path name = path.has_filename() ? path.filename() : path.parent_path().filename();
+  throw Error(name.string() + " can't read or write text: " + parts.vocabulary_problem);
+}
+
 const Tokenizer& LoadedModel::tokenizer() const {
   if (!tokenizer_) throw Error(config_.name + " can't read or write text: " + tokenizer_problem_);
   return *tokenizer_;

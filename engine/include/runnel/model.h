@@ -103,4 +103,8 @@ class Model {
   virtual const std::string& template_problem() const = 0;
 };
 
+/// A model's tokenizer alone, also from a GGUF file that holds nothing else. Throws Error that names the file and says
+/// why when there is none we know.
+std::unique_ptr<const Tokenizer> open_tokenizer(const std::filesystem::path& path);
+
 }  // namespace runnel
