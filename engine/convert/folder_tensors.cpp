@@ -30,8 +30,7 @@ class Planner {
 
   void matrix(std::string_view TensorNames::* which, std::int64_t rows, std::int64_t columns, MatrixUse use,
               int layer = 0, const RowOf& row_of = {}) {
-    const std::string name =
-        which == &TensorNames::output ? names_.output() : names_.name(from_.*which, layer);
+    const std::string name = which == &TensorNames::output ? names_.output() : names_.name(from_.*which, layer);
     const std::string target = tensor_name(to_.*which, layer);
     const TensorView& tensor = require_tensor(source_, name, {rows, columns});
     tensors_.push_back({.source = tensor, .name = target, .shape = tensor.shape, .row_of = row_of, .use = use});
@@ -97,8 +96,7 @@ std::vector<PlannedTensor> tensors_of_folder(const HfFolder& folder, const Confi
   Planner planner(folder, config);
   planner.matrix(&TensorNames::embedding, config.n_vocab, config.n_embd, MatrixUse::vocabulary);
   planner.vector(&TensorNames::output_norm, config.n_embd);
-  if (planner.has_output())
-    planner.matrix(&TensorNames::output, config.n_vocab, config.n_embd, MatrixUse::vocabulary);
+  if (planner.has_output()) planner.matrix(&TensorNames::output, config.n_vocab, config.n_embd, MatrixUse::vocabulary);
   for (int layer = 0; layer < config.n_layers; ++layer) planner.layer(layer);
   return planner.take();
 }

@@ -63,6 +63,7 @@ constexpr std::array table{
                  .hf_storage = llama,
                  .design = {.qk_norm = QkNorm::head},
                  .window_period = 1,
+                 .saved_as = "qwen3",
                  .hf_defaults = R"({"use_sliding_window": false, "head_dim": 128})"},
     Architecture{.gguf = "gemma",
                  .hf = "GemmaForCausalLM",

@@ -8,8 +8,8 @@
 
 namespace runnel {
 
-/// What the tensors of a family are called in one file. Published files of one family differ in the prefix of all names,
-/// which the embedding's name tells, and in some single names.
+/// What the tensors of a family are called in one file. Published files of one family differ in the prefix of all
+/// names, which the embedding's name tells, and in some single names.
 class FileNames {
  public:
   FileNames(const WeightSource& source, const TensorNames& names);

@@ -7,8 +7,7 @@
 
 namespace runnel {
 
-MatrixProducts::MatrixProducts(const Kernels& kernels, ThreadPool& pool, int bf16_tokens,
-                               bool bf16_always)
+MatrixProducts::MatrixProducts(const Kernels& kernels, ThreadPool& pool, int bf16_tokens, bool bf16_always)
     : kernels_(kernels),
       pool_(pool),
       bf16_tokens_(bf16_tokens),

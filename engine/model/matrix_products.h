@@ -21,8 +21,8 @@ class MatrixProducts {
     std::size_t offset;  ///< where its outputs begin in a row of `out`
   };
 
-  /// `bf16_tokens`: from so many tokens on, products go through oneDNN in bfloat16; 0: never. Those with integer weights
-  /// alone, unless `bf16_always`: the exact path stays exact.
+  /// `bf16_tokens`: from so many tokens on, products go through oneDNN in bfloat16; 0: never. Those with integer
+  /// weights alone, unless `bf16_always`: the exact path stays exact.
   MatrixProducts(const Kernels& kernels, ThreadPool& pool, int bf16_tokens, bool bf16_always);
 
   /// out[t] = W x[t] + bias for matrices that read the same activations, x [tokens, columns], as one job shared out by

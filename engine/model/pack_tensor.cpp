@@ -160,7 +160,8 @@ Holding holding_for(BlockType source, MatrixUse use, int columns, const LoadOpti
     default:
       return {.packing = packing_as_is(source, options.compute_dtype), .rtn = {}};
   }
-  if (packing_of_blocks(source) || use == MatrixUse::exact) return {.packing = packing_as_is(source, options.compute_dtype), .rtn = {}};
+  if (packing_of_blocks(source) || use == MatrixUse::exact)
+    return {.packing = packing_as_is(source, options.compute_dtype), .rtn = {}};
   const RtnOptions rtn = rtn_options(use, options.weight_dtype, options.group_size, options.scheme);
   if (options.compute_dtype == ComputeType::f32) return {.packing = Packing::f32, .rtn = rtn};
   if (options.compute_dtype == ComputeType::bf16) return {.packing = Packing::bf16, .rtn = rtn};

@@ -26,9 +26,9 @@ struct Holding {
 };
 
 /// What `options` mean for a matrix of a file. Blocks that have a packing of their own (Q4_0, Q4_1, Q8_0) are kept
-/// where int4 or int8 is asked for; everything else but what stays exact is rounded then. With int8 compute the integers are held as they
-/// are, but for rows that are no multiple of 32: the values that they stand for are f16 then. With bf16 or f32 compute,
-/// these values are held in that type.
+/// where int4 or int8 is asked for; everything else but what stays exact is rounded then. With int8 compute the
+/// integers are held as they are, but for rows that are no multiple of 32: the values that they stand for are f16 then.
+/// With bf16 or f32 compute, these values are held in that type.
 Holding holding_for(BlockType source, MatrixUse use, int columns, const LoadOptions& options);
 
 /// What `pack_tensor` makes.

@@ -76,7 +76,8 @@ class LayerReader {
       mlp.gate = loader_.linear(name, n_ff, config_.n_embd, rows_from(0, 2 * n_ff));
       mlp.up = loader_.linear(name, n_ff, config_.n_embd, rows_from(n_ff, 2 * n_ff));
     } else {
-      if (design_.gated) mlp.gate = loader_.linear(loader_.names().name(names_.gate, layer), n_ff, config_.n_embd, straight());
+      if (design_.gated)
+        mlp.gate = loader_.linear(loader_.names().name(names_.gate, layer), n_ff, config_.n_embd, straight());
       mlp.up = loader_.linear(loader_.names().name(names_.up, layer), n_ff, config_.n_embd, straight());
     }
     mlp.down = loader_.linear(loader_.names().name(names_.down, layer), config_.n_embd, n_ff, straight());
@@ -85,7 +86,8 @@ class LayerReader {
 
   MlpWeights read_expert(int layer, int expert) {
     const auto read = [&](std::string_view all, std::string_view one, int rows, int columns) {
-      if (!loader_.names().has(all, layer)) return loader_.linear(loader_.names().name(one, layer, expert), rows, columns);
+      if (!loader_.names().has(all, layer))
+        return loader_.linear(loader_.names().name(one, layer, expert), rows, columns);
       const int first = expert * rows;
       return loader_.linear(loader_.names().name(all, layer), rows, columns,
                             {.leading = {config_.n_experts, rows}, .row_of = [first](int row) { return first + row; }});
@@ -162,8 +164,8 @@ void read_ends(TensorLoader& loader, const Config& config, const Storage& storag
   if (config.design.embedding_norm)
     weights.embedding_norm = loader.norm(loader.names().name(names.embedding_norm), config.n_embd, more);
   if (config.design.position == Position::learned) {
-    weights.positions =
-        loader.vector(loader.names().name(names.positions), {config.trained_context + config.position_offset, config.n_embd});
+    weights.positions = loader.vector(loader.names().name(names.positions),
+                                      {config.trained_context + config.position_offset, config.n_embd});
   }
   if (const std::string output = loader.names().output(); loader.names().has(output)) {
     Linear head = loader.linear(output, config.n_vocab, config.n_embd);
@@ -171,7 +173,8 @@ void read_ends(TensorLoader& loader, const Config& config, const Storage& storag
     weights.output_bias = std::move(head.bias);
   }
   if (config.design.normalized_head) weights.output_scales = inverse_lengths(weights.head(), pool);
-  if (config.design.final_norm) weights.output_norm = loader.norm(loader.names().name(names.output_norm), config.n_embd, more);
+  if (config.design.final_norm)
+    weights.output_norm = loader.norm(loader.names().name(names.output_norm), config.n_embd, more);
 }
 
 }  // namespace

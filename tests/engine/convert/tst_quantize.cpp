@@ -57,6 +57,7 @@ class QuantizeTest : public QObject {
  private Q_SLOTS:
   void a_float_file_is_the_folder_data() { folder_rows(); }
   void a_float_file_is_the_folder();
+  void norms_of_queries_and_keys_are_saved();
   void a_file_is_what_loading_makes_of_the_folder_data();
   void a_file_is_what_loading_makes_of_the_folder();
   void types_are_those_that_other_programs_read_data();
@@ -90,6 +91,16 @@ void QuantizeTest::a_float_file_is_the_folder() {
   QCOMPARE(model->facts().name, before.name);
   const GgufFile file = GgufFile::open(path);
   QCOMPARE(file.get<std::string>("general.architecture"), name == "qwen2" ? "qwen2" : "llama");
+}
+
+void QuantizeTest::norms_of_queries_and_keys_are_saved() {
+  const TemporaryFolder folder;
+  const fs::path source = fixture("families") / "qwen3";
+  quantize(source, folder.path("model.gguf"), {.weight_dtype = WeightType::f32, .threads = 2});
+  const std::vector<Token> ids = ids_of_fixture("llama_mha");
+  const auto expected = logits_of(Model::load(source, exact_options()), ids);
+  QVERIFY(difference(logits_of(Model::load(folder.path("model.gguf"), exact_options()), ids), expected) < 1e-4);
+  QCOMPARE(GgufFile::open(folder.path("model.gguf")).get<std::string>("general.architecture"), "qwen3");
 }
 
 void QuantizeTest::a_file_is_what_loading_makes_of_the_folder_data() {
@@ -354,6 +365,7 @@ void QuantizeTest::refuses_what_it_can_not_do() {
   QVERIFY(refused(fixture("llama_mha"), target, {.weight_dtype = WeightType::as_is}).contains("int4"));
   QVERIFY(refused(fixture("llama_mha"), target, {.weight_dtype = WeightType::int8, .scheme = Scheme::asym})
               .contains("sym"));
+  QVERIFY(refused(fixture("families") / "mpt", target).contains("mpt"));
   fs::copy_file(fixture("qwen2.gguf"), target);
   QVERIFY(refused(target, target).contains("source and target"));
   QCOMPARE(fs::file_size(target), fs::file_size(fixture("qwen2.gguf")));
