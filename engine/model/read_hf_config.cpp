@@ -170,6 +170,7 @@ Config read_config(const HfFolder& folder) {
   config.architecture = family->gguf;
   config.name = label;
   config.design = family->design;
+  refuse_quantized_folder(whole);
   refuse_unsupported_members(members);
   read_sizes(members, *family, config);
   check_sizes(config, label);

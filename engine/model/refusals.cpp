@@ -56,6 +56,14 @@ void refuse_layer_type(const std::string& label, const std::string& type) {
               "\" (\"layer_types\" in its config.json); full_attention and sliding_attention are supported.");
 }
 
+void refuse_quantized_folder(const HfMembers& members) {
+  if (!members.has("quantization_config")) return;
+  const std::string method = members.object("quantization_config").text("quant_method", "a method it does not name");
+  throw Error(members.label() + " can't be used: its weights are quantized by " + method +
+              " (\"quantization_config\" in its config.json); take the folder with the original weights, which are " +
+              "quantized while they are loaded, or a GGUF file of the model.");
+}
+
 void refuse_unsupported_members(const HfMembers& members) {
   for (const Unsupported& flag : unsupported_flags) {
     if (members.flag(flag.key, !flag.value) != flag.value) continue;

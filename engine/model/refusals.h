@@ -13,6 +13,9 @@ namespace runnel {
 /// Throws Error for a layer that is neither full nor sliding-window attention.
 [[noreturn]] void refuse_layer_type(const std::string& label, const std::string& type);
 
+/// Throws Error naming the method when the folder's weights are quantized already (GPTQ, AWQ, AutoRound …).
+void refuse_quantized_folder(const HfMembers& members);
+
 /// Throws Error naming key and value when config.json asks for something that known families offer and that is not
 /// supported.
 void refuse_unsupported_members(const HfMembers& members);

@@ -222,6 +222,11 @@ void ConfigTest::refuses_what_a_family_can_not_data() {
     row("stablelm", "architectures", qPrintable(QString("[\"%1\"]").arg(name)), {name, "recurrent"});
   }
   row("chatglm3", "position_encoding_2d", "true", {"position_encoding_2d", "two-dimensional", "both directions"});
+  for (const char* method : {"gptq", "awq", "auto-round"}) {
+    const QString settings = QString(R"({"quant_method": "%1", "bits": 4})").arg(method);
+    row("stablelm", "quantization_config", qPrintable(settings), {method, "original weights"});
+  }
+  row("stablelm", "quantization_config", "{}", {"quantized", "original weights"});
   row("stablelm", "layer_types", R"(["linear_attention", "full_attention"])", {"linear_attention", "layer_types"});
   row("stablelm", "layer_types", R"(["full_attention"])", {"layer_types"});
   row("stablelm", "layer_types", "3", {"layer_types", "list"});
