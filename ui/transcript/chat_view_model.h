@@ -32,7 +32,7 @@ class ChatViewModel : public QObject {
   /** Pasted text longer than this is kept beside what is typed. */
   static constexpr qsizetype kLongPaste = 8000;
   /** The answer grows at most this often: a fast model writes more tokens than anybody sees frames. */
-  static constexpr int kTextMilliseconds = 50;
+  static constexpr int kTextMilliseconds = 30;
 
   ChatViewModel(app::ChatBackend& backend, app::ConversationSession& session, TranscriptModel& transcript,
                 QObject* parent = nullptr);
