@@ -174,7 +174,7 @@ void CliTest::tells_its_version() {
 
 void CliTest::logits_writes_what_the_reference_says() {
   const Arrays arrays(fixture("llama_mha") / "reference.safetensors");
-  const QString ids = files_.write("ids", text_of(arrays.tokens("input_ids_a")));
+  const QString ids = files_.write("ids", text_of(arrays.all<Token>("input_ids_a")));
   const Outcome outcome =
       run(QStringList{"logits", llama, "--tokens", ids, "--output", files_.path("all.npy")} + exact);
   QCOMPARE(outcome.error, QByteArray());
@@ -182,7 +182,7 @@ void CliTest::logits_writes_what_the_reference_says() {
   const Npy npy(files_.read("all.npy"));
   QVERIFY(npy.aligned);
   QVERIFY2(npy.header.startsWith("{'descr': '<f4', 'fortran_order': False, 'shape': (17, 256), }"), npy.header);
-  QVERIFY(difference(npy.values, arrays.floats("logits_a")) < 2e-3);
+  QVERIFY(difference(npy.values, arrays.all<float>("logits_a")) < 2e-3);
 }
 
 void CliTest::logits_of_some_positions_with_their_map() {
@@ -191,7 +191,7 @@ void CliTest::logits_of_some_positions_with_their_map() {
   const auto plan = read_json(folder / "streaming.json").at(0);  // ctx_size 24, n_keep 4, n_discard 3
   QStringList positions;
   for (const auto& position : plan["positions"]) positions << QString::number(position.get<int>());
-  const QString ids = files_.write("ids", text_of(arrays.tokens("input_ids")));
+  const QString ids = files_.write("ids", text_of(arrays.all<Token>("input_ids")));
   const QStringList arguments = QStringList{"logits",      llama,
                                             "--tokens",    ids,
                                             "--positions", positions.join(','),
@@ -201,10 +201,10 @@ void CliTest::logits_of_some_positions_with_their_map() {
                                             "--n-discard", "3"} +
                                 exact;
   QCOMPARE(run(arguments + QStringList{"--cache-map", files_.path("map.json")}).code, 0);
-  QVERIFY(difference(Npy(files_.read("some.npy")).values, arrays.floats("logits_24_4_3")) < 2e-3);
+  QVERIFY(difference(Npy(files_.read("some.npy")).values, arrays.all<float>("logits_24_4_3")) < 2e-3);
   QVERIFY(files_.json("map.json") == plan["cached_after"]);
   QCOMPARE(run(arguments + QStringList{"--batch", "5"}).code, 0);  // without a map, in other batches
-  QVERIFY(difference(Npy(files_.read("some.npy")).values, arrays.floats("logits_24_4_3")) < 2e-3);
+  QVERIFY(difference(Npy(files_.read("some.npy")).values, arrays.all<float>("logits_24_4_3")) < 2e-3);
 }
 
 void CliTest::logits_refuses_what_is_no_token_data() {
@@ -239,7 +239,8 @@ void CliTest::replay_plays_a_script() {
   QCOMPARE(outcome.code, 0);
   QVERIFY(files_.json("map.json") == script["cached_after"]);
   const Arrays arrays(fixture("replay") / "llama_mha.safetensors");
-  QVERIFY(difference(Npy(files_.read("replay.npy")).values, arrays.floats(script["tensor"].get<std::string>())) < 2e-3);
+  QVERIFY(difference(Npy(files_.read("replay.npy")).values, arrays.all<float>(script["tensor"].get<std::string>())) <
+          2e-3);
 }
 
 void CliTest::replay_refuses_a_wrong_script_data() {

@@ -64,8 +64,8 @@ struct ModelFacts {
   int n_vocab = 0;
   int trained_context = 0;  ///< after rope scaling; 0: unknown
   std::string rope;         ///< positions, e.g. "base 100000", "base 10000, yarn × 4", "ALiBi" or "learned"
-  bool learned_positions =
-      false;              ///< an eviction evaluates what is left again, and ctx_size is at most trained_context
+  /// An eviction evaluates what is left again, and ctx_size is at most trained_context.
+  bool learned_positions = false;
   std::string tokenizer;  ///< e.g. "byte-level BPE (smollm)", or why there is none
   bool has_chat_template = false;
   std::string template_problem;  ///< why the model's own chat template can't be used; empty when it can

@@ -22,7 +22,7 @@ constexpr const char* folders[] = {"llama_mha",       "llama_gqa_llama3", "llama
                                    "llama_tied_bias", "mistral_window",   "qwen2"};
 
 std::vector<Token> ids_of_fixture(const std::string& name) {
-  return Arrays(fixture(name) / "reference.safetensors").tokens("input_ids_b");
+  return Arrays(fixture(name) / "reference.safetensors").all<Token>("input_ids_b");
 }
 
 std::map<std::string, BlockType> types_in(const fs::path& path) {
@@ -85,7 +85,7 @@ void QuantizeTest::a_float_file_is_the_folder() {
   quantize(fixture(name.toStdString()), path, {.weight_dtype = WeightType::f32, .threads = 2});
   const auto model = Model::load(path, exact_options());
   const Arrays arrays(fixture(name.toStdString()) / "reference.safetensors");
-  QVERIFY(difference(logits_of(model, arrays.tokens("input_ids_b")), arrays.floats("logits_b")) < 2e-3);
+  QVERIFY(difference(logits_of(model, arrays.all<Token>("input_ids_b")), arrays.all<float>("logits_b")) < 2e-3);
   const ModelFacts before = Model::open_without_weights(fixture(name.toStdString()))->facts();
   QCOMPARE(model->facts().trained_context, before.trained_context);
   QCOMPARE(model->facts().name, before.name);

@@ -12,9 +12,8 @@
 #include <string>
 #include <vector>
 
+#include "engine/format/arrays.h"
 #include "format/json_file.h"
-#include "format/safetensors.h"
-#include "runnel/error.h"
 #include "runnel/session.h"
 
 namespace runnel {
@@ -37,29 +36,6 @@ inline std::shared_ptr<const Model> load_exact(std::string_view name) {
 inline CacheSettings exact_settings(int ctx_size, int n_keep = 4, int n_discard = 1, int batch = 512) {
   return {.ctx_size = ctx_size, .n_keep = n_keep, .n_discard = n_discard, .kv_type = KvType::f32, .batch = batch};
 }
-
-/// Arrays of a safetensors file.
-class Arrays {
- public:
-  explicit Arrays(const std::filesystem::path& path) : file_(SafetensorsFile::open(path)) {}
-
-  /// All values of a float32 array.
-  std::vector<float> floats(const std::string& name) const { return read<float>(name); }
-  /// All values of an int32 array.
-  std::vector<Token> tokens(const std::string& name) const { return read<Token>(name); }
-
- private:
-  template <typename T>
-  std::vector<T> read(const std::string& name) const {
-    const SafetensorsEntry* entry = file_.find_entry(name);
-    if (entry == nullptr) throw Error(name + " is missing in the reference.");
-    std::vector<T> values(entry->data.size() / sizeof(T));
-    std::memcpy(values.data(), entry->data.data(), values.size() * sizeof(T));
-    return values;
-  }
-
-  SafetensorsFile file_;
-};
 
 inline nlohmann::json read_json(const std::filesystem::path& path) {
   return read_json_file(path, std::size_t{16} << 20U);

@@ -5,7 +5,7 @@
 #include <fstream>
 
 #include "engine/format/temporary_folder.h"
-#include "engine/model/golden.h"
+#include "engine/model/streaming.h"
 #include "model/architectures.h"
 
 using namespace runnel;
@@ -27,10 +27,10 @@ std::shared_ptr<const Model> load(const QString& name) {
   return Model::load(exists(file) ? file : family(name), exact_options());
 }
 
-CacheSettings settings(int ctx_size, int n_keep, int n_discard, int batch) {
-  CacheSettings exact = exact_settings(ctx_size, n_keep, n_discard, batch);
-  exact.allow_untrained_ctx = true;  // BLOOM's file states its context wrongly
-  return exact;
+// BLOOM's file states its context wrongly.
+CacheSettings untrained(CacheSettings settings) {
+  settings.allow_untrained_ctx = true;
+  return settings;
 }
 
 std::string bytes_of_file(const std::filesystem::path& path) {
@@ -56,7 +56,7 @@ std::string with_prefix(const std::string& bytes, const std::string& from, const
 // Logits after some tokens.
 std::vector<float> logits_of(const std::shared_ptr<const Model>& model) {
   const std::vector<Token> ids{3, 141, 59, 26, 200};
-  Session session(model, settings(64, 4, 1, 512), 1);
+  Session session(model, untrained(exact_settings(64)), 1);
   session.feed(ids);
   return {session.logits().begin(), session.logits().end()};
 }
@@ -124,13 +124,13 @@ void FamiliesTest::logits_are_those_of_the_reference() {
   QFETCH(QString, name);
   const auto model = load(name);
   const Arrays arrays(family(name) / "reference.safetensors");
-  const std::vector<Token> ids = arrays.tokens("input_ids");
-  const std::vector<Token> positions = arrays.tokens("positions");
-  const std::vector<float> expected = arrays.floats("logits");
+  const std::vector<Token> ids = arrays.all<Token>("input_ids");
+  const std::vector<Token> positions = arrays.all<Token>("positions");
+  const std::vector<float> expected = arrays.all<float>("logits");
   const auto width = static_cast<std::size_t>(model->facts().n_vocab);
   QCOMPARE(expected.size(), positions.size() * width);
   for (const int batch : batches) {
-    Session session(model, settings(256, 4, 1, batch), 1);
+    Session session(model, untrained(exact_settings(256, 4, 1, batch)), 1);
     std::size_t row = 0;
     session.feed_all_logits(ids, [&](std::size_t index, std::span<const float> logits) {
       if (row == positions.size() || static_cast<std::size_t>(positions[row]) != index) return;
@@ -145,31 +145,13 @@ void FamiliesTest::streaming_is_that_of_the_reference() {
   QFETCH(QString, name);
   const auto model = load(name);
   const Arrays arrays(family(name) / "reference.safetensors");
-  const std::vector<Token> ids = arrays.tokens("streaming_ids");
-  const auto width = static_cast<std::size_t>(model->facts().n_vocab);
+  const std::vector<Token> ids = arrays.all<Token>("streaming_ids");
   for (const auto& plan : read_json(family(name) / "streaming.json")) {
-    const std::vector<float> expected = arrays.floats(plan["tensor"].get<std::string>());
+    const auto expected = arrays.all<float>(plan["tensor"].get<std::string>());
     for (const int batch : batches) {
-      Session session(
-          model, settings(plan["ctx_size"].get<int>(), plan["n_keep"].get<int>(), plan["n_discard"].get<int>(), batch),
-          1);
-      std::size_t fed = 0;
-      std::size_t row = 0;
-      for (const auto& position : plan["positions"]) {
-        const auto end = position.get<std::size_t>() + 1;
-        session.feed(std::span(ids).subspan(fed, end - fed));
-        fed = end;
-        const double off = difference(session.logits(), row_of(expected, row++, width));
-        const QString where = QString("%1, batch %2, after token %3: off by %4")
-                                  .arg(QString::fromStdString(plan["tensor"].get<std::string>()))
-                                  .arg(batch)
-                                  .arg(end - 1)
-                                  .arg(off);
-        QVERIFY2(off < tolerance, qPrintable(where));
-        QVERIFY2(cached(session) == plan["cached_after"][std::to_string(end - 1)].get<std::vector<std::int64_t>>(),
-                 qPrintable(where));
-      }
-      QCOMPARE(row * width, expected.size());
+      Session session(model, untrained(settings_of(plan, batch)), 1);
+      const QString fault = streaming_fault(session, plan, ids, expected, tolerance);
+      QVERIFY2(fault.isEmpty(), qPrintable(fault));
     }
   }
 }

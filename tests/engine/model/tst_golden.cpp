@@ -1,6 +1,6 @@
 #include <QTest>
 
-#include "engine/model/golden.h"
+#include "engine/model/streaming.h"
 
 using namespace runnel;
 
@@ -62,8 +62,8 @@ void GoldenTest::logits_are_those_of_the_reference() {
   const Arrays arrays(fixture(reference.toStdString()) / "reference.safetensors");
   const auto width = static_cast<std::size_t>(model->facts().n_vocab);
   for (const std::string part : {"a", "b"}) {
-    const std::vector<Token> ids = arrays.tokens("input_ids_" + part);
-    const std::vector<float> expected = arrays.floats("logits_" + part);
+    const std::vector<Token> ids = arrays.all<Token>("input_ids_" + part);
+    const std::vector<float> expected = arrays.all<float>("logits_" + part);
     QCOMPARE(expected.size(), ids.size() * width);
     for (const int batch : batches) {
       Session session(model, exact_settings(256, 4, 1, batch), threads_for(batch));
@@ -88,13 +88,13 @@ void GoldenTest::greedy_text_is_that_of_the_reference() {
   const Arrays arrays(fixture(reference.toStdString()) / "reference.safetensors");
   for (const std::string part : {"a", "b"}) {
     Session session(model, exact_settings(256), 1);
-    session.feed(arrays.tokens("input_ids_" + part));
+    session.feed(arrays.all<Token>("input_ids_" + part));
     std::vector<Token> text;
-    for (const std::vector<Token> expected = arrays.tokens("greedy_" + part); text.size() < expected.size();) {
+    for (const std::vector<Token> expected = arrays.all<Token>("greedy_" + part); text.size() < expected.size();) {
       text.push_back(likeliest(session.logits()));
       session.feed({&text.back(), 1});
     }
-    QCOMPARE(text, arrays.tokens("greedy_" + part));
+    QCOMPARE(text, arrays.all<Token>("greedy_" + part));
   }
 }
 
@@ -104,29 +104,13 @@ void GoldenTest::streaming_is_that_of_the_reference() {
   const auto model = load_exact(file.toStdString());
   const auto folder = fixture(reference.toStdString());
   const Arrays arrays(folder / "streaming.safetensors");
-  const std::vector<Token> ids = arrays.tokens("input_ids");
-  const auto width = static_cast<std::size_t>(model->facts().n_vocab);
+  const std::vector<Token> ids = arrays.all<Token>("input_ids");
   for (const auto& plan : read_json(folder / "streaming.json")) {
-    const std::vector<float> expected = arrays.floats(plan["tensor"].get<std::string>());
+    const auto expected = arrays.all<float>(plan["tensor"].get<std::string>());
     for (const int batch : batches) {
-      Session session(
-          model,
-          exact_settings(plan["ctx_size"].get<int>(), plan["n_keep"].get<int>(), plan["n_discard"].get<int>(), batch),
-          threads_for(batch));
-      std::size_t fed = 0;
-      std::size_t row = 0;
-      for (const auto& position : plan["positions"]) {
-        const auto end = position.get<std::size_t>() + 1;
-        session.feed(std::span(ids).subspan(fed, end - fed));
-        fed = end;
-        const QByteArray where =
-            QByteArray::fromStdString(plan["tensor"].get<std::string>() + ", batch " + std::to_string(batch) +
-                                      ", after token " + std::to_string(end - 1));
-        QVERIFY2(difference(session.logits(), row_of(expected, row++, width)) < tolerance, where);
-        QVERIFY2(cached(session) == plan["cached_after"][std::to_string(end - 1)].get<std::vector<std::int64_t>>(),
-                 where);
-      }
-      QCOMPARE(row * width, expected.size());
+      Session session(model, settings_of(plan, batch), threads_for(batch));
+      const QString fault = streaming_fault(session, plan, ids, expected, tolerance);
+      QVERIFY2(fault.isEmpty(), qPrintable(fault));
     }
   }
 }

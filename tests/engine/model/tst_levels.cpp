@@ -50,7 +50,7 @@ void write_quantized(const std::filesystem::path& from, const std::filesystem::p
 
 std::vector<float> all_logits(const std::shared_ptr<const Model>& model, CacheSettings settings) {
   settings.batch = 40;
-  const std::vector<Token> ids = Arrays(fixture("llama_gqa_llama3") / "streaming.safetensors").tokens("input_ids");
+  const std::vector<Token> ids = Arrays(fixture("llama_gqa_llama3") / "streaming.safetensors").all<Token>("input_ids");
   std::vector<float> all;
   Session session(model, settings, 2);
   session.feed_all_logits(std::span(ids).first(200), [&all](std::size_t, std::span<const float> logits) {
@@ -99,10 +99,10 @@ void LevelsTest::the_exact_path_is_exact_at_every_level() {
   USE_LEVEL(level);
   Session session(model, exact_settings(256), 2);
   std::vector<float> all;
-  session.feed_all_logits(arrays.tokens("input_ids_b"), [&all](std::size_t, std::span<const float> logits) {
+  session.feed_all_logits(arrays.all<Token>("input_ids_b"), [&all](std::size_t, std::span<const float> logits) {
     all.insert(all.end(), logits.begin(), logits.end());
   });
-  QVERIFY(difference(all, arrays.floats("logits_b")) < 2e-3);
+  QVERIFY(difference(all, arrays.all<float>("logits_b")) < 2e-3);
 }
 
 // The activations are rounded to int8 (or bfloat16), half a percent of their deviation each time, so that logits differ

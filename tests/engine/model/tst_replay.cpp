@@ -46,7 +46,7 @@ void ReplayTest::every_script_gives_the_logits_of_the_reference() {
   const auto width = static_cast<std::size_t>(loaded->facts().n_vocab);
   const Arrays arrays(fixture("replay") / (name + ".safetensors"));
   for (const auto& script : read_json(fixture("replay") / (name + ".json"))) {
-    const std::vector<float> expected = arrays.floats(script["tensor"].get<std::string>());
+    const std::vector<float> expected = arrays.all<float>(script["tensor"].get<std::string>());
     Session session(loaded,
                     exact_settings(script["ctx_size"].get<int>(), script["n_keep"].get<int>(),
                                    script["n_discard"].get<int>(), batch),

@@ -84,7 +84,7 @@ void RoundedTest::in_float_it_is_the_definition_of_rtn() {
   const TemporaryFolder folder;
   write_changed(folder.path("rounded"), name.toStdString(),
                 [&rtn](FloatTensor& tensor) { round_as_defined(tensor, rtn); });
-  const auto ids = Arrays(fixture(name.toStdString()) / "reference.safetensors").tokens("input_ids_b");
+  const auto ids = Arrays(fixture(name.toStdString()) / "reference.safetensors").all<Token>("input_ids_b");
   const std::vector<float> expected = logits_of(Model::load(folder.path("rounded"), exact_options()), ids);
   const auto model = Model::load(fixture(name.toStdString()), load_options(rtn, ComputeType::f32));
   const double off = difference(logits_of(model, ids), expected);
@@ -99,7 +99,7 @@ void RoundedTest::with_integers_it_is_nearly_so() {
   QFETCH(int, group_size);
   QFETCH(bool, symmetric);
   const RtnOptions rtn{.bits = bits, .group_size = group_size, .symmetric = symmetric};
-  const auto ids = Arrays(fixture(name.toStdString()) / "reference.safetensors").tokens("input_ids_b");
+  const auto ids = Arrays(fixture(name.toStdString()) / "reference.safetensors").all<Token>("input_ids_b");
   const auto exact = Model::load(fixture(name.toStdString()), load_options(rtn, ComputeType::f32));
   const auto model = Model::load(fixture(name.toStdString()), load_options(rtn, ComputeType::int8));
   const std::vector<float> expected = logits_of(exact, ids);
@@ -110,7 +110,7 @@ void RoundedTest::with_integers_it_is_nearly_so() {
 }
 
 void RoundedTest::in_bf16_it_is_nearly_so() {
-  const auto ids = Arrays(fixture("llama_mha") / "reference.safetensors").tokens("input_ids_b");
+  const auto ids = Arrays(fixture("llama_mha") / "reference.safetensors").all<Token>("input_ids_b");
   const std::vector<float> expected =
       logits_of(Model::load(fixture("llama_mha"), load_options({}, ComputeType::f32)), ids);
   const auto model = Model::load(fixture("llama_mha"), load_options({}, ComputeType::bf16));

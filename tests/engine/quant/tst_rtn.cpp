@@ -1,9 +1,8 @@
 #include <QTest>
 #include <cmath>
-#include <cstring>
 #include <limits>
 
-#include "format/safetensors.h"
+#include "engine/format/arrays.h"
 #include "quant/rtn.h"
 #include "runnel/error.h"
 
@@ -21,16 +20,7 @@ class RtnTest : public QObject {
   void refuses_what_it_can_not_do();
 
  private:
-  template <typename T>
-  std::vector<T> golden(const std::string& name) const {
-    const SafetensorsEntry* entry = golden_.find_entry(name);
-    if (entry == nullptr) throw Error(name + " is missing in the reference.");
-    std::vector<T> values(entry->data.size() / sizeof(T));
-    std::memcpy(values.data(), entry->data.data(), values.size() * sizeof(T));
-    return values;
-  }
-
-  SafetensorsFile golden_ = SafetensorsFile::open(RUNNEL_FIXTURES "/quant/rtn.safetensors");
+  const Arrays golden_{RUNNEL_FIXTURES "/quant/rtn.safetensors"};
 };
 
 void RtnTest::agrees_with_the_reference_data() {
@@ -52,19 +42,19 @@ void RtnTest::agrees_with_the_reference() {
   QFETCH(int, group_size);
   QFETCH(bool, symmetric);
   const std::string name = QTest::currentDataTag();
-  const RtnMatrix matrix =
-      quantize_rtn(golden<float>("weight"), 6, 256, {.bits = bits, .group_size = group_size, .symmetric = symmetric});
-  QCOMPARE(matrix.q, golden<std::int16_t>(name + ".q"));
+  const RtnMatrix matrix = quantize_rtn(golden_.all<float>("weight"), 6, 256,
+                                        {.bits = bits, .group_size = group_size, .symmetric = symmetric});
+  QCOMPARE(matrix.q, golden_.all<std::int16_t>(name + ".q"));
 
-  const auto scales = golden<float>(name + ".scale");
-  const auto zeros = symmetric ? std::vector<std::int16_t>(scales.size()) : golden<std::int16_t>(name + ".zero");
+  const auto scales = golden_.all<float>(name + ".scale");
+  const auto zeros = symmetric ? std::vector<std::int16_t>(scales.size()) : golden_.all<std::int16_t>(name + ".zero");
   QCOMPARE(matrix.groups.size(), scales.size());
   for (std::size_t i = 0; i < scales.size(); ++i) {
     QVERIFY(matrix.groups[i].scale == scales[i]);  // exactly: QCOMPARE would forgive a relative 1e-5
     QCOMPARE(matrix.groups[i].zero, zeros[i]);
   }
 
-  const auto expected = golden<float>(name + ".value");
+  const auto expected = golden_.all<float>(name + ".value");
   std::vector<float> found(expected.size());
   dequantize_rtn(matrix, found);
   for (std::size_t i = 0; i < found.size(); ++i)

@@ -3,7 +3,7 @@
 #include <cstring>
 #include <random>
 
-#include "format/safetensors.h"
+#include "engine/format/arrays.h"
 #include "format/tensor.h"
 #include "quant/dequantize.h"
 #include "quant/half.h"
@@ -106,16 +106,7 @@ class RtnBlocksTest : public QObject {
   void searching_lowers_the_squared_error_of_each_group();
 
  private:
-  template <typename T>
-  std::vector<T> golden(const std::string& name) const {
-    const SafetensorsEntry* entry = golden_.find_entry(name);
-    if (entry == nullptr) throw Error(name + " is missing in the reference.");
-    std::vector<T> values(entry->data.size() / sizeof(T));
-    std::memcpy(values.data(), entry->data.data(), values.size() * sizeof(T));
-    return values;
-  }
-
-  SafetensorsFile golden_ = SafetensorsFile::open(RUNNEL_FIXTURES "/quant/rtn.safetensors");
+  const Arrays golden_{RUNNEL_FIXTURES "/quant/rtn.safetensors"};
 };
 
 #define FETCH_OPTIONS(options)                                     \
@@ -129,9 +120,9 @@ class RtnBlocksTest : public QObject {
 void RtnBlocksTest::blocks_hold_the_reference() {
   FETCH_OPTIONS(options);
   const std::string name = QTest::currentDataTag();
-  const auto weights = golden<float>("weight");
-  const auto q = golden<std::int16_t>(name + ".q");
-  const auto expected = golden<float>(name + ".value");
+  const auto weights = golden_.all<float>("weight");
+  const auto q = golden_.all<std::int16_t>(name + ".q");
+  const auto expected = golden_.all<float>(name + ".value");
   constexpr std::size_t columns = 256;
   for (std::size_t row = 0; row < 6; ++row) {
     const std::vector<Block> blocks =

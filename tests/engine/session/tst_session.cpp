@@ -64,7 +64,7 @@ class SessionTest : public QObject {
 
 void SessionTest::initTestCase() {
   model_ = load_exact("llama_mha");
-  ids_ = Arrays(fixture("llama_mha") / "streaming.safetensors").tokens("input_ids");
+  ids_ = Arrays(fixture("llama_mha") / "streaming.safetensors").all<Token>("input_ids");
 }
 
 void SessionTest::a_new_session_has_no_logits() {

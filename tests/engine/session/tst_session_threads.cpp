@@ -38,7 +38,7 @@ class SessionThreadsTest : public QObject {
 
 void SessionThreadsTest::initTestCase() {
   model_ = load_exact("llama_mha");
-  ids_ = Arrays(fixture("llama_mha") / "streaming.safetensors").tokens("input_ids");
+  ids_ = Arrays(fixture("llama_mha") / "streaming.safetensors").all<Token>("input_ids");
 }
 
 // The first batch waits until the other thread has cancelled, so that the moment is known.
