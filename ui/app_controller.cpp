@@ -10,6 +10,7 @@ AppController::AppController(const Parts& parts, QObject* parent)
       m_session(parts.backend, parts.store, parts.settings),
       m_conversations(parts.store, m_session),
       m_models(parts.backend, parts.settings, parts.modelFolder),
+      m_export(m_models, parts.settings, parts.modelFolder),
       m_settingsView(parts.settings, parts.backend, parts.defaultThreads),
       m_chat(parts.backend, m_session, m_transcript) {
   m_scheme.setChoice(m_settings.theme());
@@ -33,6 +34,7 @@ void AppController::connectModels() {
     if (id == m_session.conversationId()) newConversation();
   });
   connect(&m_models, &ModelPicker::failed, this, &AppController::showProblem);
+  connect(&m_export, &ModelExport::failed, this, &AppController::showProblem);
   connect(&m_backend, &app::ChatBackend::loadFailed, this,
           [this](const QString& sentence) { m_loadProblem = sentence; });
   connect(&m_models, &ModelPicker::loaded, this, [this] {

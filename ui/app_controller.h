@@ -9,6 +9,7 @@
 #include "app/store/conversation_store.h"
 #include "ui/cache/cache_view_model.h"
 #include "ui/conversations/conversation_list_model.h"
+#include "ui/conversations/model_export.h"
 #include "ui/conversations/model_picker.h"
 #include "ui/settings/settings_view_model.h"
 #include "ui/theme/color_scheme.h"
@@ -24,6 +25,7 @@ class AppController : public QObject {
   QML_UNCREATABLE("made by the application")
   Q_PROPERTY(runnel::ui::ConversationListModel* conversations READ conversations CONSTANT)
   Q_PROPERTY(runnel::ui::ModelPicker* models READ models CONSTANT)
+  Q_PROPERTY(runnel::ui::ModelExport* exporter READ exporter CONSTANT)
   Q_PROPERTY(runnel::ui::TranscriptModel* transcript READ transcript CONSTANT)
   Q_PROPERTY(runnel::ui::ChatViewModel* chat READ chat CONSTANT)
   Q_PROPERTY(runnel::ui::CacheViewModel* cache READ cache CONSTANT)
@@ -48,6 +50,7 @@ class AppController : public QObject {
 
   ConversationListModel* conversations() { return &m_conversations; }
   ModelPicker* models() { return &m_models; }
+  ModelExport* exporter() { return &m_export; }
   TranscriptModel* transcript() { return &m_transcript; }
   ChatViewModel* chat() { return &m_chat; }
   CacheViewModel* cache() { return &m_cache; }
@@ -90,6 +93,7 @@ class AppController : public QObject {
   CacheViewModel m_cache;
   ConversationListModel m_conversations;
   ModelPicker m_models;
+  ModelExport m_export;
   SettingsViewModel m_settingsView;
   ChatViewModel m_chat;
   QString m_problem;

@@ -6,10 +6,10 @@
 #include <algorithm>
 #include <exception>
 #include <filesystem>
-#include <new>
 #include <utility>
 
 #include "app/chat/model_chat_format.h"
+#include "app/failure_sentence.h"
 #include "runnel/error.h"
 
 namespace runnel::app {
@@ -25,13 +25,8 @@ template <typename Job, typename Refuse>
 void guarded(const Job& job, const Refuse& refuse) {
   try {
     job();
-  } catch (const runnel::Error& error) {
-    refuse(QString::fromStdString(error.what()));
-  } catch (const std::bad_alloc&) {
-    refuse(InferenceWorker::tr(
-        "There is not enough memory; close other programs, or choose a smaller model or ctx_size."));
-  } catch (const std::exception& error) {
-    refuse(InferenceWorker::tr("Something unexpected happened: %1").arg(QString::fromUtf8(error.what())));
+  } catch (...) {
+    refuse(failureSentence());
   }
 }
 

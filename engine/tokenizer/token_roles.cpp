@@ -80,6 +80,11 @@ bool ends_channels(const Vocabulary& vocabulary) {
   return has("<|return|>") && has("<|call|>");
 }
 
+/// Gemma has the tags of HTML as user defined tokens, and "</s>" is one of them.
+bool is_html_tag(const Vocabulary& vocabulary, Token id) {
+  return vocabulary.tokens[id] == "</s>" && !vocabulary.types.empty() && vocabulary.eos && *vocabulary.eos != id;
+}
+
 }  // namespace
 
 TokenRoles roles_of(const Vocabulary& vocabulary) {
@@ -93,7 +98,8 @@ TokenRoles roles_of(const Vocabulary& vocabulary) {
     TokenType& type = roles.types[id];
     if (typed) type = known_type(vocabulary.types[id]);
     if (!typed && vocabulary.model == "llama" && named_byte(text)) type = byte;
-    if ((type == user_defined || !typed) && looks_like_control(text)) type = control;
+    const bool is_tag = type == user_defined && is_html_tag(vocabulary, static_cast<Token>(id));
+    if ((type == user_defined || !typed) && looks_like_control(text) && !is_tag) type = control;
     roles.end_of_generation[id] = type == control && is_end_of_turn(text) && !(end_is_channel && text == "<|end|>");
   }
   const auto name = [&](Token id) {

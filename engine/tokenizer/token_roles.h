@@ -18,7 +18,8 @@ struct TokenRoles {
 /// End of generation are eos, what the file names besides, and tokens with the text of a known end of turn if they are
 /// control or user defined. A token that the file types as user defined (recognized in everybody's text) but that is
 /// one of those, bos, or has the shape "<|…|>", is control here: nobody's message may end or begin a turn. The same
-/// goes for all tokens of a vocabulary without types.
+/// goes for all tokens of a vocabulary without types. Only "</s>" stays user defined where eos is another token: it is
+/// a tag of HTML then.
 TokenRoles roles_of(const Vocabulary& vocabulary);
 
 /// Throws Error when the vocabulary contradicts itself: no tokens, arrays of different lengths, ids out of range (the

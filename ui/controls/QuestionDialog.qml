@@ -11,9 +11,18 @@ T.Popup {
     property string explanation: ""
     property string verb: qsTr("OK")
     property bool dangerous: false
+    property bool acceptable: true
     default property alias content: body.data
 
     signal accepted
+
+    /* As if the verb had been clicked. */
+    function confirm(): void {
+        if (!acceptable)
+            return;
+        accepted();
+        close();
+    }
 
     anchors.centerIn: T.Overlay.overlay
     closePolicy: T.Popup.CloseOnEscape
@@ -69,13 +78,11 @@ T.Popup {
                 onClicked: dialog.close()
             }
             PushButton {
+                enabled: dialog.acceptable
                 focus: true
                 kind: dialog.dangerous ? PushButton.Danger : PushButton.Filled
                 text: dialog.verb
-                onClicked: {
-                    dialog.accepted();
-                    dialog.close();
-                }
+                onClicked: dialog.confirm()
             }
         }
     }

@@ -59,10 +59,7 @@ Item {
             implicitWidth: question.availableWidth
             maximumLength: 200
 
-            onAccepted: {
-                question.accepted();
-                question.close();
-            }
+            onAccepted: question.confirm()
         }
     }
 }

@@ -3,13 +3,17 @@ import QtQuick.Layouts
 import QtQuick.Templates as T
 import Runnel
 
-/* The model that answers, or how far it is loaded; opens the list of models. */
+/* The model that answers, or how far it is loaded or saved; opens the list of models. */
 T.Button {
     id: card
 
     required property ModelPicker models
+    required property ModelExport exporter
 
-    Accessible.description: models.detail
+    readonly property bool working: models.loading || exporter.saving
+    readonly property string detail: exporter.saving && !models.loading ? qsTr("Saving %1 …").arg(exporter.fileName) : models.detail
+
+    Accessible.description: detail
     Accessible.name: qsTr("Model: %1").arg(models.name)
     Accessible.role: Accessible.ButtonMenu
     bottomPadding: Theme.space.m - 2
@@ -32,6 +36,14 @@ T.Button {
 
         implicitWidth: card.width
         models: card.models
+        savable: card.exporter.possible
+
+        onSaveAsked: exportDialog.open()
+    }
+    ExportDialog {
+        id: exportDialog
+
+        exporter: card.exporter
     }
 
     background: Rectangle {
@@ -62,28 +74,28 @@ T.Button {
                 color: Theme.quiet
                 elide: Text.ElideRight
                 font.pixelSize: Theme.type.caption
-                text: card.models.detail
+                text: card.detail
             }
             ProgressLine {
-                Accessible.name: qsTr("Loading the model")
+                Accessible.name: card.models.loading ? qsTr("Loading the model") : qsTr("Saving the model")
                 Accessible.role: Accessible.ProgressBar
                 Layout.fillWidth: true
-                value: card.models.progress
-                visible: card.models.loading
+                value: card.models.loading ? card.models.progress : card.exporter.progress
+                visible: card.working
             }
         }
         IconButton {
             iconName: "close"
             iconSize: 14
-            text: qsTr("Stop loading")
-            visible: card.models.loading
-            onClicked: card.models.cancel()
+            text: card.models.loading ? qsTr("Stop loading") : qsTr("Stop saving")
+            visible: card.working
+            onClicked: card.models.loading ? card.models.cancel() : card.exporter.stop()
         }
         Icon {
             Layout.rightMargin: Theme.space.xs
             color: Theme.quiet
             name: "chevron-up"
-            visible: !card.models.loading
+            visible: !card.working
         }
     }
 }

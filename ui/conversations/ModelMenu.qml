@@ -5,11 +5,14 @@ import QtQuick
 import QtQuick.Dialogs
 import Runnel
 
-/* The models in the library, and the way to others. */
+/* The models in the library, the way to others, and the way to keep the one that answers as a file. */
 PopupMenu {
     id: menu
 
     required property ModelPicker models
+    property bool savable: false
+
+    signal saveAsked
 
     function openFile(): void {
         fileDialog.open();
@@ -47,6 +50,12 @@ PopupMenu {
         iconName: "folder"
         text: qsTr("Open a folder …")
         onTriggered: menu.openFolder()
+    }
+    PopupMenuItem {
+        iconName: "save"
+        text: qsTr("Save as GGUF …")
+        visible: menu.savable
+        onTriggered: menu.saveAsked()
     }
     FileDialog {
         id: fileDialog

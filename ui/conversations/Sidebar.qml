@@ -89,18 +89,36 @@ Rectangle {
             Layout.topMargin: Theme.space.s
             app: sidebar.app
         }
-        UndoToast {
+        Toast {
             Layout.bottomMargin: Theme.space.s
             Layout.fillWidth: true
             Layout.leftMargin: Theme.space.m
             Layout.rightMargin: Theme.space.m
-            conversations: sidebar.app.conversations
+            text: qsTr("Deleted “%1”").arg(sidebar.app.conversations.removedTitle)
+            verb: qsTr("Undo")
+            visible: sidebar.app.conversations.removedTitle.length > 0
+
+            onActed: sidebar.app.conversations.undoRemove()
+        }
+        Toast {
+            Layout.bottomMargin: Theme.space.s
+            Layout.fillWidth: true
+            Layout.leftMargin: Theme.space.m
+            Layout.rightMargin: Theme.space.m
+            dismissible: true
+            text: sidebar.app.exporter.result
+            verb: qsTr("Use it")
+            visible: text.length > 0
+
+            onActed: sidebar.app.exporter.use()
+            onDismissed: sidebar.app.exporter.dismiss()
         }
         ModelCard {
             Layout.bottomMargin: Theme.space.m
             Layout.fillWidth: true
             Layout.leftMargin: Theme.space.m
             Layout.rightMargin: Theme.space.m
+            exporter: sidebar.app.exporter
             models: sidebar.app.models
         }
     }

@@ -3,7 +3,7 @@
 #include <random>
 
 #include "tests/app/chat/talk.h"
-#include "tests/app/chat/tiny_model.h"
+#include "tests/app/tiny_model.h"
 
 using namespace runnel::app;
 

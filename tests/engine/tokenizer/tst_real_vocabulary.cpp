@@ -6,6 +6,14 @@
 
 using namespace runnel;
 
+namespace {
+
+/// The golden ids are llama.cpp's. It takes every "</s>" for a control token; to sentencepiece, with Gemma's vocabulary,
+/// it is a tag of HTML, recognized in all text.
+constexpr std::string_view kTagOfHtml = "</s>";
+
+}  // namespace
+
 /// The vocabulary of a published model, where there is one: RUNNEL_TEST_MODEL names the file. There are golden ids for
 /// SmolLM2 and Gemma 3.
 class RealVocabularyTest : public QObject {
@@ -41,7 +49,8 @@ void RealVocabularyTest::gives_the_ids_of_the_reference() {
   const auto cases = read_golden(golden_);
   QCOMPARE(cases.size(), 110U);
   for (const Golden& golden : cases) {
-    QVERIFY2(tokenizer_->encode(golden.text, false) == golden.ids, golden.text.c_str());
+    const bool has_tag = sentencepiece_ && golden.text.find(kTagOfHtml) != std::string::npos;
+    QVERIFY2(tokenizer_->encode(golden.text, false) == (has_tag ? golden.trusted : golden.ids), golden.text.c_str());
     QVERIFY2(tokenizer_->encode(golden.text, true) == golden.trusted, golden.text.c_str());
     QString text = QString::fromStdString(golden.text);
     if (sentencepiece_) text.replace(u'\u2581', u' ');  // its spelling of a space: the two are one to it

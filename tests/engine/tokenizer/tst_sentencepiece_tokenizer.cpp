@@ -46,6 +46,7 @@ class SentencePieceTokenizerTest : public QObject {
   void puts_a_space_only_before_a_text_and_after_a_control_token();
   void recognizes_control_tokens_only_where_all_characters_are_trusted();
   void recognizes_user_defined_tokens_in_all_text();
+  void takes_a_tag_of_html_for_text();
   void keeps_bytes_that_are_not_utf8();
   void is_at_ease_with_long_monotonous_text_on_a_small_stack();
   void accepts_odd_vocabularies();
@@ -131,6 +132,20 @@ void SentencePieceTokenizerTest::recognizes_user_defined_tokens_in_all_text() {
   facts.tokens[marker] = "   ";  // as GGUF files write it; sentencepiece's own spelling has U+2581 for each space
   QCOMPARE(make_tokenizer(facts)->encode("a   b")[1], marker);
   QCOMPARE(make_tokenizer(facts)->bytes(marker), std::string("   "));
+}
+
+void SentencePieceTokenizerTest::takes_a_tag_of_html_for_text() {
+  Vocabulary facts = vocabulary("spm_bpe");
+  const Token tag = id_of(facts, "<|user|>");
+  const Token end = id_of(facts, "</s>");
+  facts.tokens[tag] = "</s>";
+  facts.tokens[end] = "<eos>";
+  facts.eos = end;
+  const auto gemma = make_tokenizer(facts);
+  QVERIFY(!gemma->is_control(tag) && !gemma->is_end_of_generation(tag) && gemma->is_end_of_generation(end));
+  QCOMPARE(gemma->encode("a</s>", false).back(), tag);
+  facts.eos.reset();  // a file that names no other end may mean this one
+  QVERIFY(make_tokenizer(facts)->is_end_of_generation(tag));
 }
 
 void SentencePieceTokenizerTest::keeps_bytes_that_are_not_utf8() {

@@ -1,4 +1,4 @@
-#include "tests/app/chat/tiny_model.h"
+#include "tests/app/tiny_model.h"
 
 #include <QDir>
 #include <QFile>

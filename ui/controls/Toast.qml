@@ -2,17 +2,21 @@ import QtQuick
 import QtQuick.Layouts
 import Runnel
 
-/* Says that a conversation was deleted, and takes it back. */
+/* Says what was done, and offers one thing to do about it. */
 Rectangle {
     id: toast
 
-    required property ConversationListModel conversations
+    required property string text
+    required property string verb
+    property bool dismissible: false
+
+    signal acted
+    signal dismissed
 
     border.color: Theme.line
     color: Theme.card
     implicitHeight: row.implicitHeight + 2 * Theme.space.xs
     radius: Theme.radius.m
-    visible: conversations.removedTitle.length > 0
 
     RowLayout {
         id: row
@@ -22,17 +26,27 @@ Rectangle {
         anchors.right: parent.right
         anchors.rightMargin: Theme.space.xs
         anchors.verticalCenter: parent.verticalCenter
+        spacing: 0
 
         PlainLabel {
             Accessible.role: Accessible.AlertMessage
             Layout.fillWidth: true
             elide: Text.ElideRight
-            text: qsTr("Deleted “%1”").arg(toast.conversations.removedTitle)
+            maximumLineCount: 2
+            text: toast.text
+            wrapMode: Text.Wrap
         }
         PushButton {
             kind: PushButton.Link
-            text: qsTr("Undo")
-            onClicked: toast.conversations.undoRemove()
+            text: toast.verb
+            onClicked: toast.acted()
+        }
+        IconButton {
+            iconName: "close"
+            iconSize: 14
+            text: qsTr("Dismiss")
+            visible: toast.dismissible
+            onClicked: toast.dismissed()
         }
     }
 }
