@@ -8,8 +8,8 @@ using namespace runnel;
 
 namespace {
 
-/// The golden ids are llama.cpp's. It takes every "</s>" for a control token; to sentencepiece, with Gemma's vocabulary,
-/// it is a tag of HTML, recognized in all text.
+/// The golden ids are llama.cpp's. It takes every "</s>" for a control token; to sentencepiece, with Gemma's
+/// vocabulary, it is a tag of HTML, recognized in all text.
 constexpr std::string_view kTagOfHtml = "</s>";
 
 }  // namespace
