@@ -8,6 +8,7 @@
 #include <chrono>
 #include <csignal>
 #include <iostream>
+#include <span>
 
 #include "app/cli/commands.h"
 #include "app/cli/options.h"
@@ -103,15 +104,12 @@ class Conversation {
     interrupted = false;
     session_->clear_cancel();
     try {
-      session_->feed(turn.tokens);
+      feed(turn);
     } catch (const Cancelled&) {
       session_->back(before);
       messages_.pop_back();
       std::cout << "(stopped; the message was taken back)\n";
       return;
-    }
-    if (options_.common.keep_system && turn.before_first_user > 0) {
-      session_->pin(0, static_cast<std::int64_t>(turn.before_first_user), Reason::system);
     }
     for (const Token token : turn.tokens) sampler_.accept(token);
     last_fed_ = turn.tokens.back();
@@ -120,6 +118,15 @@ class Conversation {
   }
 
  private:
+  /// What is kept for ever is pinned before the message, however long, can push it out.
+  void feed(const Turn& turn) {
+    const std::span<const Token> tokens(turn.tokens);
+    const std::size_t kept = options_.common.keep_system ? turn.before_first_user : 0;
+    session_->feed(tokens.first(kept));
+    if (kept > 0) session_->pin(0, static_cast<std::int64_t>(kept), Reason::system);
+    session_->feed(tokens.subspan(kept));
+  }
+
   Turn next() const {
     const RenderOptions options = render_options(tokenizer_);
     const auto last =

@@ -36,6 +36,7 @@ class CliTextTest : public QObject {
   void perplexity_scores_what_it_is_told_to();
   void perplexity_refuses_what_it_can_not_score();
   void chat_reads_lines_from_a_pipe();
+  void chat_keeps_the_system_prompt_through_a_message_longer_than_the_cache();
 
  private:
   Outcome generate(const QStringList& arguments) const {
@@ -213,6 +214,15 @@ void CliTextTest::chat_reads_lines_from_a_pipe() {
   const Outcome outcome = run({"chat", model_, "--ctx-size", "64", "-n", "10", "--temperature", "0"}, "Hello\nGo on\n");
   QCOMPARE(outcome.code, 0);
   QVERIFY(outcome.out.count('\n') >= 2);
+}
+
+void CliTextTest::chat_keeps_the_system_prompt_through_a_message_longer_than_the_cache() {
+  const QByteArray message = QByteArray("What is this about? ").repeated(40) + "\n";
+  const Outcome outcome =
+      run({"chat", model_, "--ctx-size", "64", "-n", "10", "--keep-system", "--system", "Be brief."}, message);
+  QCOMPARE(outcome.code, 0);
+  QCOMPARE(outcome.error, QByteArray());
+  QVERIFY(!outcome.out.trimmed().isEmpty());
 }
 
 QTEST_GUILESS_MAIN(CliTextTest)
