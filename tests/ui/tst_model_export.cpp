@@ -87,7 +87,7 @@ void ModelExportTest::names_are_checked() {
   QCOMPARE(exporter.suggestedName(QStringLiteral("Q8_0")), QStringLiteral("tiny.Q8_0.gguf"));
   for (const char* good : {"a", "Ünïcode model.gguf", "x.GGUF"}) QCOMPARE(exporter.nameProblem(good), QString());
   for (const QString& bad : {QString(), QStringLiteral("  "), QStringLiteral("../up"), QStringLiteral("/etc/x"),
-                             QStringLiteral(".hidden"), QString(300, u'x')}) {
+                             QStringLiteral(" .hidden"), QString(300, u'x')}) {
     QVERIFY2(!exporter.nameProblem(bad).isEmpty(), qPrintable(bad));
     exporter.save(bad, QStringLiteral("Q4_0"));
     QVERIFY(!exporter.saving());

@@ -42,7 +42,7 @@ QuestionDialog {
         color: Theme.quiet
         font.pixelSize: Theme.type.caption
         lineHeight: 1.2
-        text: dialog.kind === "Q4_0" ? qsTr("The smallest and fastest, as the model answers now.") : dialog.kind === "Q8_0" ? qsTr("About twice as large, with hardly any loss.") : qsTr("About four times as large, nearly as published.")
+        text: dialog.kind === "Q4_0" ? qsTr("The smallest and fastest.") : dialog.kind === "Q8_0" ? qsTr("About twice as large, with hardly any loss.") : qsTr("About four times as large, nearly as published.")
         wrapMode: Text.Wrap
     }
     TextEntry {

@@ -58,7 +58,7 @@ QString ModelExport::nameProblem(const QString& name) const {
   constexpr qsizetype longestName = 255;  // bytes, of every usual file system
   if (name.trimmed().isEmpty()) return tr("The file needs a name.");
   if (name.contains(u'/') || name.contains(QChar::Null)) return tr("A file’s name can’t hold a slash.");
-  if (name.startsWith(u'.')) return tr("A file whose name begins with a dot would be hidden.");
+  if (name.trimmed().startsWith(u'.')) return tr("A file whose name begins with a dot would be hidden.");
   if (QFile::encodeName(withEnding(name.trimmed())).size() > longestName) return tr("This name is too long.");
   return {};
 }
