@@ -12,29 +12,6 @@ namespace {
 
 constexpr int kPatience = 60'000;
 
-/** What can be seen and says `text`. */
-QQuickItem* shown(const WindowFixture& fixture, const QString& text) {
-  for (QQuickItem* item : WindowFixture::allItems(fixture.window->contentItem()))
-    if (item->isVisible() && item->opacity() > 0 && item->property("text").toString() == text) return item;
-  return nullptr;
-}
-
-/** Clicks on what says `text`, once it is there and has been laid out and drawn. */
-bool click(const WindowFixture& fixture, const QString& text) {
-  if (!QTest::qWaitFor([&] { return shown(fixture, text) != nullptr; })) return false;
-  QSignalSpy frames(fixture.window, &QQuickWindow::frameSwapped);
-  const auto drawnTwice = [&] {
-    fixture.window->update();
-    return frames.count() >= 2;
-  };
-  if (!QTest::qWaitFor(drawnTwice)) return false;
-  const QQuickItem* item = shown(fixture, text);
-  if (item == nullptr) return false;
-  const QPoint place = item->mapToScene(item->boundingRect().center()).toPoint();
-  QTest::mouseClick(fixture.window, Qt::LeftButton, {}, place);
-  return true;
-}
-
 }  // namespace
 
 /** Saving the model that answers, from the menu to the file. */
@@ -100,10 +77,10 @@ void ModelExportTest::the_menu_leads_to_a_file_that_can_be_used() {
   QQuickItem* card = fixture.item(QStringLiteral("ModelCard"));
   QVERIFY(card != nullptr);
   QTest::mouseClick(fixture.window, Qt::LeftButton, {}, card->mapToScene(card->boundingRect().center()).toPoint());
-  QVERIFY(click(fixture, QStringLiteral("Save as GGUF …")));
-  QVERIFY(click(fixture, QStringLiteral("8 bits")));
-  QTRY_VERIFY(shown(fixture, QStringLiteral("tiny.Q8_0.gguf")) != nullptr);
-  QVERIFY(click(fixture, QStringLiteral("Save")));
+  QVERIFY(fixture.click(QStringLiteral("Save as GGUF …")));
+  QVERIFY(fixture.click(QStringLiteral("8 bits")));
+  QTRY_VERIFY(fixture.shown(QStringLiteral("tiny.Q8_0.gguf")) != nullptr);
+  QVERIFY(fixture.click(QStringLiteral("Save")));
   ModelExport& exporter = *fixture.app->exporter();
   QTRY_VERIFY_WITH_TIMEOUT(!exporter.result().isEmpty(), kPatience);
   const QDir library(exporter.folder());
@@ -111,7 +88,7 @@ void ModelExportTest::the_menu_leads_to_a_file_that_can_be_used() {
   const auto saved = Model::open_without_weights(library.filePath(QStringLiteral("tiny.Q8_0.gguf")).toStdString());
   QCOMPARE(saved->facts().quantization, std::string("Q8_0"));
   QCOMPARE(fixture.app->models()->rowCount(), 1);
-  QVERIFY(click(fixture, QStringLiteral("Use it")));
+  QVERIFY(fixture.click(QStringLiteral("Use it")));
   QTRY_COMPARE(fixture.app->models()->path(), library.filePath(QStringLiteral("tiny.Q8_0.gguf")));
   QVERIFY(exporter.result().isEmpty());
 }
@@ -128,10 +105,10 @@ void ModelExportTest::a_file_is_replaced_only_when_the_user_says_so() {
   QVERIFY(exporter.isTaken(QStringLiteral("tiny.Q4_0")));
   QQuickItem* card = fixture.item(QStringLiteral("ModelCard"));
   QTest::mouseClick(fixture.window, Qt::LeftButton, {}, card->mapToScene(card->boundingRect().center()).toPoint());
-  QVERIFY(click(fixture, QStringLiteral("Save as GGUF …")));
-  QTRY_VERIFY(shown(fixture, QStringLiteral("Replace")) != nullptr);
-  QVERIFY(shown(fixture, QStringLiteral("Save")) == nullptr);
-  QVERIFY(click(fixture, QStringLiteral("Cancel")));
+  QVERIFY(fixture.click(QStringLiteral("Save as GGUF …")));
+  QTRY_VERIFY(fixture.shown(QStringLiteral("Replace")) != nullptr);
+  QVERIFY(fixture.shown(QStringLiteral("Save")) == nullptr);
+  QVERIFY(fixture.click(QStringLiteral("Cancel")));
   QVERIFY(!exporter.saving());
   QCOMPARE(file.size(), 0);
 }

@@ -59,6 +59,33 @@ class WindowFixture {
     return nullptr;
   }
 
+  /** What can be seen and says `text`. */
+  QQuickItem* shown(const QString& text) const {
+    for (QQuickItem* candidate : allItems(window->contentItem()))
+      if (candidate->isVisible() && candidate->opacity() > 0 && candidate->property("text").toString() == text)
+        return candidate;
+    return nullptr;
+  }
+
+  /** Lets the window lay itself out and draw what there is to draw. */
+  bool draw() {
+    QSignalSpy frames(window, &QQuickWindow::frameSwapped);
+    return QTest::qWaitFor([&] {
+      window->update();
+      return frames.count() >= 2;
+    });
+  }
+
+  /** Clicks on what says `text`, once it is there and has been laid out and drawn. */
+  bool click(const QString& text) {
+    if (!QTest::qWaitFor([&] { return shown(text) != nullptr; })) return false;
+    if (!draw()) return false;
+    const QQuickItem* item = shown(text);
+    if (item == nullptr) return false;
+    QTest::mouseClick(window, Qt::LeftButton, {}, item->mapToScene(item->boundingRect().center()).toPoint());
+    return true;
+  }
+
   QQuickItem* textArea() const {
     QQuickItem* composer = item(QStringLiteral("Composer"));
     return composer == nullptr ? nullptr : composer->property("textArea").value<QQuickItem*>();
