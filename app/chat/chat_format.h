@@ -3,6 +3,7 @@
 #include <QString>
 
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "runnel/chat.h"
@@ -24,9 +25,9 @@ class ChatFormat {
   virtual runnel::Turn nextTurn(const std::vector<runnel::Message>& messages, std::size_t lastAnswer,
                                 std::optional<runnel::Token> lastFed) const = 0;
 
-  /** Tokens of an answer that this model has not sampled itself. `lastFed`: the token before it, where it is known. */
+  /** Tokens of an answer that this model has not sampled itself. `before`: those it follows, where they are known. */
   virtual std::vector<runnel::Token> encodeAnswer(const std::string& text,
-                                                  std::optional<runnel::Token> lastFed) const = 0;
+                                                  std::span<const runnel::Token> before) const = 0;
 
   /** Differs between models that would write a conversation with other tokens. */
   virtual QString fingerprint() const = 0;

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "runnel/reasoning.h"
+
 namespace runnel::app {
 
 ModelChatFormat::ModelChatFormat(std::shared_ptr<const runnel::Model> model) : m_model(std::move(model)) {
@@ -20,9 +22,11 @@ runnel::Turn ModelChatFormat::nextTurn(const std::vector<runnel::Message>& messa
 }
 
 std::vector<runnel::Token> ModelChatFormat::encodeAnswer(const std::string& text,
-                                                         std::optional<runnel::Token> lastFed) const {
-  const runnel::MarkedText untrusted{{text, false}};
-  return lastFed ? m_model->tokenizer().encode_after(*lastFed, untrusted) : m_model->tokenizer().encode(untrusted);
+                                                         std::span<const runnel::Token> before) const {
+  const runnel::Tokenizer& tokenizer = m_model->tokenizer();
+  const runnel::MarkedText answer = runnel::foreign_answer(runnel::reasoning_opening(tokenizer, before), text);
+  if (answer.empty()) return {};
+  return before.empty() ? tokenizer.encode(answer) : tokenizer.encode_after(before.back(), answer);
 }
 
 QString ModelChatFormat::fingerprint() const {

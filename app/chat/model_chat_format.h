@@ -16,7 +16,8 @@ class ModelChatFormat : public ChatFormat {
   runnel::Turn firstTurn(const std::vector<runnel::Message>& messages) const override;
   runnel::Turn nextTurn(const std::vector<runnel::Message>& messages, std::size_t lastAnswer,
                         std::optional<runnel::Token> lastFed) const override;
-  std::vector<runnel::Token> encodeAnswer(const std::string& text, std::optional<runnel::Token> lastFed) const override;
+  std::vector<runnel::Token> encodeAnswer(const std::string& text,
+                                          std::span<const runnel::Token> before) const override;
   QString fingerprint() const override;
 
  private:

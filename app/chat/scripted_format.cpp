@@ -34,7 +34,7 @@ runnel::Turn ScriptedFormat::nextTurn(const std::vector<runnel::Message>& messag
   return turn;
 }
 
-std::vector<runnel::Token> ScriptedFormat::encodeAnswer(const std::string& text, std::optional<runnel::Token>) const {
+std::vector<runnel::Token> ScriptedFormat::encodeAnswer(const std::string& text, std::span<const runnel::Token>) const {
   std::vector<runnel::Token> tokens;
   appendWords(tokens, text);
   return tokens;

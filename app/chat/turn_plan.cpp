@@ -84,10 +84,11 @@ class Parts {
     return std::move(turn.tokens);
   }
 
-  Tokens answer(qsizetype index, std::optional<runnel::Token> lastFed = {}) const {
+  /** `before`: the tokens of the question, where the answer's own first tokens matter. */
+  Tokens answer(qsizetype index, std::span<const runnel::Token> before = {}) const {
     const ChatMessage& message = m_messages.at(index);
     if (isUsable(message)) return stored(message);
-    return message.text.isEmpty() ? Tokens{} : m_format.encodeAnswer(message.text.toStdString(), lastFed);
+    return m_format.encodeAnswer(message.text.toStdString(), before);
   }
 
   /** A user's message that is not the first. What a template writes between an answer and the next depends on these
@@ -138,7 +139,7 @@ std::vector<Part> newestExchanges(const Parts& parts, const Messages& messages, 
   std::vector<Part> newestFirst;
   for (qsizetype user = messages.size() - 3; user >= firstUserOf(messages); user -= 2) {
     Part question{messages.at(user).id, Role::User, user == firstUserOf(messages) ? firstUserText : parts.user(user)};
-    Part answer{messages.at(user + 1).id, Role::Assistant, parts.answer(user + 1, lastOf(question.tokens))};
+    Part answer{messages.at(user + 1).id, Role::Assistant, parts.answer(user + 1, question.tokens)};
     room -= static_cast<qint64>(question.tokens.size() + answer.tokens.size());
     if (room < 0) break;
     newestFirst.push_back(std::move(answer));

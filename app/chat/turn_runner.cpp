@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "runnel/error.h"
+#include "runnel/reasoning.h"
 #include "runnel/sampler.h"
 #include "runnel/tokenizer.h"
 
@@ -169,12 +170,14 @@ StopReason TurnRunner::answer() {
   m_engine.cached.spans.append(
       {.messageId = m_request.answerId, .role = Role::Assistant, .first = start, .end = start});
 
+  std::string opening = runnel::reasoning_opening(tokenizer, fed);
   runnel::Detokenizer detokenizer(tokenizer);
   StopReason reason = StopReason::Length;
   for (int sampled = 0; sampled < m_request.maxTokens; ++sampled) {
     const runnel::Token token = m_engine.session->next(sampler);
     const bool isEnd = tokenizer.is_end_of_generation(token);
-    const bool isStopped = say(token, isEnd ? std::string() : detokenizer.push(token));
+    const bool isStopped =
+        say(token, isEnd ? std::string() : std::exchange(opening, std::string()) + detokenizer.push(token));
     if (isEnd) reason = StopReason::EndOfTurn;
     if (!isEnd && isStopped) reason = StopReason::Stopped;
     if (isEnd || isStopped) break;

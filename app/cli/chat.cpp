@@ -13,6 +13,7 @@
 #include "app/cli/commands.h"
 #include "app/cli/options.h"
 #include "runnel/error.h"
+#include "runnel/reasoning.h"
 
 namespace runnel::cli {
 namespace {
@@ -113,7 +114,7 @@ class Conversation {
     }
     for (const Token token : turn.tokens) sampler_.accept(token);
     last_fed_ = turn.tokens.back();
-    answer();
+    answer(turn.tokens);
     if (show_status) status();
   }
 
@@ -136,7 +137,8 @@ class Conversation {
     return next_turn(model_->chat_template(), tokenizer_, messages_, index, last_fed_, options);
   }
 
-  void answer() {
+  /// `prompt`: the tokens that it follows.
+  void answer(std::span<const Token> prompt) {
     Detokenizer detokenizer(tokenizer_);
     std::string text;
     const auto started = std::chrono::steady_clock::now();
@@ -145,6 +147,7 @@ class Conversation {
       text += piece;
       std::cout << piece << std::flush;
     };
+    show(reasoning_opening(tokenizer_, prompt));
     try {
       for (; tokens < options_.n && !interrupted; ++tokens) {
         const Token token = session_->next(sampler_);

@@ -1,11 +1,19 @@
 #include "runnel/tokenizer.h"
 
+#include <algorithm>
+
+#include "runnel/reasoning_marks.h"
 #include "tokenizer/utf8.h"
 
 namespace runnel {
 namespace {
 
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
+
+bool marks_reasoning(std::string_view text) {
+  return std::ranges::any_of(reasoning_marks,
+                             [&](const ReasoningMarks& marks) { return text == marks.open || text == marks.close; });
+}
 
 }  // namespace
 
@@ -34,8 +42,9 @@ std::string Tokenizer::decode(std::span<const Token> ids) const {
 }
 
 std::string Detokenizer::push(Token token) {
-  if (tokenizer_.is_control(token)) return {};
-  pending_ += tokenizer_.bytes(token);
+  const std::string bytes = tokenizer_.bytes(token);
+  if (tokenizer_.is_control(token) && !marks_reasoning(bytes)) return {};
+  pending_ += bytes;
   std::string text;
   std::string_view rest = pending_;
   while (!rest.empty()) {

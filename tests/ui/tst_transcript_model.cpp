@@ -45,6 +45,8 @@ class TranscriptModelTest : public QObject {
   void the_line_stands_below_the_last_forgotten_message();
   void streaming_changes_only_its_own_row();
   void notes_say_why_an_answer_ended();
+  void reasoning_is_told_apart_from_the_answer();
+  void a_user_may_write_the_marks_of_reasoning();
 };
 
 void TranscriptModelTest::shares_count_the_tokens_in_the_cache() {
@@ -95,6 +97,41 @@ void TranscriptModelTest::streaming_changes_only_its_own_row() {
   QVERIFY(model.index(1).data(TranscriptModel::StreamingRole).toBool());
   model.finish(2, app::StopReason::EndOfTurn);
   QVERIFY(!model.index(1).data(TranscriptModel::StreamingRole).toBool());
+}
+
+void TranscriptModelTest::reasoning_is_told_apart_from_the_answer() {
+  TranscriptModel model;
+  model.append(message(1, app::Role::Assistant, {}), true);
+  const auto shown = [&](TranscriptModel::Roles role) { return model.index(0).data(role); };
+  model.appendText(1, QStringLiteral("<think>\nFirst this.\n"));
+  QCOMPARE(shown(TranscriptModel::ReasoningRole).toString(), QStringLiteral("First this."));
+  QVERIFY(shown(TranscriptModel::ThinkingRole).toBool());
+  QCOMPARE(model.textOf(0), QString());
+  model.appendText(1, QStringLiteral("Then that.\n</think>\n\nYes"));
+  QVERIFY(!shown(TranscriptModel::ThinkingRole).toBool());
+  model.appendText(1, QStringLiteral("."));
+  model.finish(1, app::StopReason::EndOfTurn);
+  QCOMPARE(shown(TranscriptModel::ReasoningRole).toString(), QStringLiteral("First this.\nThen that."));
+  QCOMPARE(model.textOf(0), QStringLiteral("Yes."));
+  QCOMPARE(model.wholeText(), QStringLiteral("**Assistant**\n\n> First this.\n> Then that.\n\nYes.\n"));
+
+  QVERIFY(!shown(TranscriptModel::ReasoningShownRole).toBool());
+  model.showReasoning(0, true);
+  QVERIFY(shown(TranscriptModel::ReasoningShownRole).toBool());
+  model.showReasoning(1, true);  // there is none
+
+  auto stopped = message(2, app::Role::Assistant, "<think>Half a");
+  stopped.stopReason = app::StopReason::Stopped;
+  model.reset({stopped});
+  QVERIFY(!shown(TranscriptModel::ThinkingRole).toBool());
+  QCOMPARE(shown(TranscriptModel::ReasoningRole).toString(), QStringLiteral("Half a"));
+}
+
+void TranscriptModelTest::a_user_may_write_the_marks_of_reasoning() {
+  TranscriptModel model;
+  model.reset({message(1, app::Role::User, "<think>x</think>y")});
+  QCOMPARE(model.textOf(0), QStringLiteral("<think>x</think>y"));
+  QVERIFY(model.index(0).data(TranscriptModel::ReasoningRole).toString().isEmpty());
 }
 
 void TranscriptModelTest::notes_say_why_an_answer_ended() {

@@ -6,6 +6,9 @@ Column {
     id: message
 
     required property string text
+    required property string reasoning
+    required property bool thinking
+    required property bool reasoningShown
     required property double remembered
     required property string note
     required property bool failed
@@ -14,12 +17,22 @@ Column {
     property bool continuable: false
 
     readonly property bool forgotten: remembered <= 0
+    // Where the answer begins within the message, 0 … 1.
+    readonly property double answerStart: reasoning.length / Math.max(1, reasoning.length + text.length)
 
+    signal reasoningToggled(bool shown)
     signal continueAsked
     signal linkActivated(string link)
 
     function joined(first: string, second: string): string {
         return first.length > 0 && second.length > 0 ? first + " · " + second : first + second;
+    }
+
+    /* How much is remembered of the part from `start` to `end`: the beginning of a message is forgotten first. */
+    function rememberedBetween(start: double, end: double): double {
+        if (remembered <= 0 || remembered >= 1 || end <= start)
+            return remembered;
+        return Math.max(0, Math.min(1, (end - (1 - remembered)) / (end - start)));
     }
 
     spacing: 6
@@ -44,8 +57,19 @@ Column {
             remembered: message.remembered
         }
     }
+    ReasoningFold {
+        remembered: message.rememberedBetween(0, message.answerStart)
+        shown: message.reasoningShown
+        text: message.reasoning
+        thinking: message.thinking
+        visible: text.length > 0
+        width: parent.width
+
+        onLinkActivated: link => message.linkActivated(link)
+        onToggled: message.reasoningToggled(!message.reasoningShown)
+    }
     AnswerText {
-        remembered: message.remembered
+        remembered: message.rememberedBetween(message.answerStart, 1)
         streaming: message.streaming
         text: message.text
         visible: message.text.length > 0
@@ -54,7 +78,7 @@ Column {
         onLinkActivated: link => message.linkActivated(link)
     }
     ThinkingDots {
-        visible: message.streaming && message.text.length === 0
+        visible: message.streaming && message.text.length === 0 && !(message.reasoningShown && message.reasoning.length > 0)
     }
     Item {
         height: Math.max(copy.height, footer.implicitHeight)
@@ -88,7 +112,7 @@ Column {
             id: copy
 
             anchors.right: parent.right
-            content: message.text
+            content: message.text.length > 0 ? message.text : message.reasoning
             wanted: hover.hovered && !message.streaming
         }
     }

@@ -11,6 +11,9 @@ Item {
     required property double messageId
     required property int author
     required property string text
+    required property string reasoning
+    required property bool thinking
+    required property bool reasoningShown
     required property double remembered
     required property string note
     required property bool failed
@@ -19,10 +22,11 @@ Item {
     required property string stats
     required property bool streaming
 
+    signal reasoningToggled(bool shown)
     signal continueAsked
     signal linkActivated(string link)
 
-    Accessible.name: text
+    Accessible.name: text.length > 0 ? text : thinking ? qsTr("Thinking") : reasoning
     Accessible.role: Accessible.ListItem
     implicitHeight: content.y + content.height + Theme.space.xl
 
@@ -61,13 +65,17 @@ Item {
             continuable: row.cut && row.last
             failed: row.failed
             note: row.note
+            reasoning: row.reasoning
+            reasoningShown: row.reasoningShown
             remembered: row.remembered
             stats: row.stats
             streaming: row.streaming
             text: row.text
+            thinking: row.thinking
 
             onContinueAsked: row.continueAsked()
             onLinkActivated: link => row.linkActivated(link)
+            onReasoningToggled: shown => row.reasoningToggled(shown)
         }
     }
     Component {

@@ -43,6 +43,12 @@ Item {
         function atEnd(): bool {
             return contentY >= originY + contentHeight - height - 2;
         }
+        /* What was clicked stays where it is. Once it is folded away the view follows again if the end is in sight. */
+        function showReasoning(row: int, shown: bool): void {
+            following = false;
+            settling.looksForEnd = !shown;
+            view.transcript.showReasoning(row, shown);
+        }
         function stayAtEnd(): void {
             if (following && !moving)
                 positionViewAtEnd();
@@ -89,15 +95,23 @@ Item {
 
             onContinueAsked: view.continueAsked()
             onLinkActivated: link => view.linkActivated(link)
+            onReasoningToggled: shown => list.showReasoning(index, shown)
         }
     }
     // Heights change several times while the view lays itself out: once afterwards is enough.
     Timer {
         id: settling
 
+        property bool looksForEnd
+
         interval: 0
 
-        onTriggered: list.stayAtEnd()
+        onTriggered: {
+            if (looksForEnd)
+                list.following = list.atEnd();
+            looksForEnd = false;
+            list.stayAtEnd();
+        }
     }
     Connections {
         function onModelReset(): void {

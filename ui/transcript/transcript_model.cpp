@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "runnel/reasoning.h"
 #include "ui/transcript/remembered.h"
 
 namespace runnel::ui {
@@ -43,7 +44,26 @@ TranscriptModel::Author authorOf(app::Role role) {
   return TranscriptModel::Assistant;
 }
 
+QString quoted(const QString& text) {
+  return QStringLiteral("> ") + QString(text).replace(u'\n', QStringLiteral("\n> "));
+}
+
+QString fromUtf8(std::string_view text) {
+  return QString::fromUtf8(text.data(), static_cast<qsizetype>(text.size()));
+}
+
 }  // namespace
+
+void TranscriptModel::Row::takeWhole(const QString& written) {
+  whole = written;
+  text = written;
+  if (role != app::Role::Assistant) return;
+  const std::string utf8 = written.toStdString();
+  const runnel::AnswerSections sections = runnel::answer_sections(utf8, !streaming);
+  text = fromUtf8(sections.answer);
+  reasoning = fromUtf8(sections.reasoning);
+  reasoningOpen = sections.reasoning_open;
+}
 
 int TranscriptModel::rowCount(const QModelIndex& parent) const {
   return parent.isValid() ? 0 : static_cast<int>(m_rows.size());
@@ -60,6 +80,12 @@ QVariant TranscriptModel::data(const QModelIndex& index, int role) const {
     case Qt::DisplayRole:
     case TextRole:
       return row.text;
+    case ReasoningRole:
+      return row.reasoning;
+    case ThinkingRole:
+      return row.streaming && row.reasoningOpen;
+    case ReasoningShownRole:
+      return row.reasoningShown;
     case RememberedRole:
       return row.remembered;
     case NoteRole:
@@ -78,17 +104,27 @@ QVariant TranscriptModel::data(const QModelIndex& index, int role) const {
 }
 
 QHash<int, QByteArray> TranscriptModel::roleNames() const {
-  return {{IdRole, "messageId"},       {AuthorRole, "author"}, {TextRole, "text"}, {RememberedRole, "remembered"},
-          {NoteRole, "note"},          {FailedRole, "failed"}, {CutRole, "cut"},   {StatsRole, "stats"},
+  return {{IdRole, "messageId"},
+          {AuthorRole, "author"},
+          {TextRole, "text"},
+          {ReasoningRole, "reasoning"},
+          {ThinkingRole, "thinking"},
+          {ReasoningShownRole, "reasoningShown"},
+          {RememberedRole, "remembered"},
+          {NoteRole, "note"},
+          {FailedRole, "failed"},
+          {CutRole, "cut"},
+          {StatsRole, "stats"},
           {StreamingRole, "streaming"}};
 }
 
 TranscriptModel::Row TranscriptModel::rowFrom(const app::StoredMessage& message, bool streaming) {
-  Row row{.id = message.id, .role = message.role, .text = message.text, .note = {}, .stats = {}};
+  Row row{.id = message.id, .role = message.role, .whole = {}, .reasoning = {}, .text = {}, .note = {}, .stats = {}};
   row.note = streaming ? QString() : noteFor(message.stopReason);
   row.failed = message.stopReason == app::StopReason::Failed;
   row.cut = message.stopReason == app::StopReason::Length;
   row.streaming = streaming;
+  row.takeWhole(message.text);
   return row;
 }
 
@@ -122,8 +158,8 @@ void TranscriptModel::remove(qint64 id) {
 void TranscriptModel::appendText(qint64 id, const QString& text) {
   const int row = rowOf(id);
   if (row < 0 || text.isEmpty()) return;
-  m_rows[row].text += text;
-  changed(row, {TextRole, Qt::DisplayRole});
+  m_rows[row].takeWhole(m_rows[row].whole + text);
+  changed(row, {TextRole, Qt::DisplayRole, ReasoningRole, ThinkingRole});
 }
 
 void TranscriptModel::setStats(qint64 id, const QString& stats) {
@@ -137,10 +173,17 @@ void TranscriptModel::finish(qint64 id, app::StopReason reason, const QString& f
   const int row = rowOf(id);
   if (row < 0) return;
   m_rows[row].streaming = false;
+  m_rows[row].takeWhole(m_rows[row].whole);
   m_rows[row].note = failure.isEmpty() ? noteFor(reason) : failure;
   m_rows[row].failed = reason == app::StopReason::Failed;
   m_rows[row].cut = reason == app::StopReason::Length;
-  changed(row, {StreamingRole, NoteRole, FailedRole, CutRole});
+  changed(row, {StreamingRole, TextRole, Qt::DisplayRole, ReasoningRole, ThinkingRole, NoteRole, FailedRole, CutRole});
+}
+
+void TranscriptModel::showReasoning(int row, bool shown) {
+  if (row < 0 || row >= rowCount()) return;
+  m_rows[row].reasoningShown = shown;
+  changed(row, {ReasoningShownRole});
 }
 
 void TranscriptModel::setRemembered(const app::CacheSnapshot& snapshot) {
@@ -173,7 +216,9 @@ QString TranscriptModel::wholeText() const {
   for (const Row& row : m_rows) {
     if (row.role == app::Role::System) continue;
     const QString author = row.role == app::Role::User ? tr("You") : tr("Assistant");
-    whole += QStringLiteral("**%1**\n\n%2\n\n").arg(author, row.text);
+    whole += QStringLiteral("**%1**\n\n").arg(author);
+    for (const QString& section : {row.reasoning.isEmpty() ? QString() : quoted(row.reasoning), row.text})
+      if (!section.isEmpty()) whole += section + QStringLiteral("\n\n");
   }
   return whole.trimmed() + QLatin1Char('\n');
 }

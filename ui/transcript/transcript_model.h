@@ -27,7 +27,10 @@ class TranscriptModel : public QAbstractListModel {
   enum Roles {
     IdRole = Qt::UserRole + 1,
     AuthorRole,
-    TextRole,
+    TextRole,       //!< without the reasoning that precedes an answer
+    ReasoningRole,  //!< empty where there is none
+    ThinkingRole,   //!< the reasoning is being written
+    ReasoningShownRole,
     RememberedRole,  //!< share of the message's tokens that are in the cache, 0 … 1 in steps of a hundredth
     NoteRole,        //!< why an answer ended, where that is not its own end; empty otherwise
     FailedRole,
@@ -58,9 +61,12 @@ class TranscriptModel : public QAbstractListModel {
    *  after it have some, and as remembered when it has yet to be read. */
   void setRemembered(const app::CacheSnapshot& snapshot);
 
+  /** Shows or folds away the reasoning of a message. */
+  Q_INVOKABLE void showReasoning(int row, bool shown);
+
   Q_INVOKABLE int rowOf(qint64 id) const;
   Q_INVOKABLE QString textOf(int row) const;
-  /** The whole conversation, for the clipboard, in Markdown. */
+  /** The whole conversation, for the clipboard, in Markdown; reasoning as a quotation. */
   Q_INVOKABLE QString wholeText() const;
 
  Q_SIGNALS:
@@ -71,13 +77,19 @@ class TranscriptModel : public QAbstractListModel {
   struct Row {
     qint64 id;
     app::Role role;
+    QString whole;  // as the model wrote it: reasoning and text come from it
+    QString reasoning;
     QString text;
     QString note;
     QString stats;
     double remembered = 1;
+    bool reasoningOpen = false;
+    bool reasoningShown = false;
     bool failed = false;
     bool cut = false;
     bool streaming = false;
+
+    void takeWhole(const QString& written);
   };
 
   static Row rowFrom(const app::StoredMessage& message, bool streaming);

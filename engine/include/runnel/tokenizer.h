@@ -73,8 +73,8 @@ class Tokenizer {
 };
 
 /// Turns a stream of tokens into a stream of text that never ends inside a UTF-8 character. Control tokens are left
-/// out. Bytes that can't become valid UTF-8 are replaced by U+FFFD, one for each maximal invalid part (Unicode 15,
-/// section 3.9).
+/// out, but for the marks of reasoning (runnel/reasoning_marks.h). Bytes that can't become valid UTF-8 are replaced by
+/// U+FFFD, one for each maximal invalid part (Unicode 15, section 3.9).
 class Detokenizer {
  public:
   explicit Detokenizer(const Tokenizer& tokenizer) : tokenizer_(tokenizer) {}

@@ -2,6 +2,7 @@
 
 #include <random>
 
+#include "app/chat/model_chat_format.h"
 #include "tests/app/chat/talk.h"
 #include "tests/app/tiny_model.h"
 
@@ -30,6 +31,7 @@ class LocalBackendTest : public QObject {
   void stops_a_turn_that_has_not_begun();
   void goes_on_after_a_cancelled_prompt_as_if_it_had_not_been();
   void closes_a_stopped_answer_once();
+  void an_answer_begins_with_the_reasoning_that_the_prompt_opened();
   void switches_conversations();
   void answers_the_last_message_anew();
   void changes_cache_settings_in_place();
@@ -216,6 +218,39 @@ void LocalBackendTest::closes_a_stopped_answer_once() {
   QVERIFY(talk.exchange(messages, QStringLiteral("Second"), 3));
   QCOMPARE(talk.stats().promptIds.first(), kEndOfTurn);
   QCOMPARE(talk.stats().promptIds.count(kEndOfTurn), 2);  // the one that was missing, and the user's own
+}
+
+void LocalBackendTest::an_answer_begins_with_the_reasoning_that_the_prompt_opened() {
+  TinyModel thinking;
+  thinking.chatTemplate.replace(QStringLiteral("assistant\n{% endif %}"),
+                                QStringLiteral("assistant\n<think>\n{% endif %}"));
+  QVERIFY(thinking.chatTemplate != TinyModel().chatTemplate);
+  const QString folder = writeTinyModel(m_folder.filePath(QStringLiteral("thinking")), thinking);
+  Talk talk;
+  QVERIFY(talk.load(folder));
+  QList<ChatMessage> messages;
+  QVERIFY(talk.exchange(messages, QStringLiteral("Hello there")));
+  QVERIFY2(talk.text().startsWith(QStringLiteral("<think>\n")), qPrintable(talk.text()));
+  QCOMPARE(talk.text().count(QStringLiteral("<think>")), 1);
+
+  // Asked again for the same answer, and then on from one that ended within its reasoning.
+  talk.tokens.clear();
+  talk.send({messages.first()}, 1002);
+  QVERIFY(talk.finished.wait(kPatience));
+  QCOMPARE(talk.text().count(QStringLiteral("<think>")), 1);
+  QVERIFY(talk.exchange(messages, QStringLiteral("And you?")));
+  QVERIFY2(talk.text().startsWith(QStringLiteral("<think>\n")), qPrintable(talk.text()));
+  QCOMPARE(talk.snapshot().telemetry.fed, talk.snapshot().spans.last().end);
+
+  const std::shared_ptr<const runnel::Model> model = runnel::Model::open_without_weights(folder.toStdString());
+  const ModelChatFormat format(model);
+  const std::vector<runnel::Token> before = format.firstTurn({{"user", "Hello there"}}).tokens;
+  const auto following = [&](const std::string& text) {
+    return model->tokenizer().encode_after(before.back(), {{text, false}});
+  };
+  QCOMPARE(format.encodeAnswer("<think>\na</think>b", before), following("\n</think>\n\nb"));
+  QCOMPARE(format.encodeAnswer("", before), following("\n</think>\n\n"));
+  QCOMPARE(format.encodeAnswer("", {}), std::vector<runnel::Token>());
 }
 
 void LocalBackendTest::switches_conversations() {

@@ -56,6 +56,17 @@ void follow(CachedConversation& cached, const TurnPlan& plan, qint64 conversatio
       {.messageId = answerId, .role = Role::Assistant, .first = first, .end = static_cast<qint64>(cached.ids.size())});
 }
 
+/** Notes what an answer is encoded after. */
+class NotingFormat : public ScriptedFormat {
+ public:
+  Tokens encodeAnswer(const std::string& text, std::span<const Token> before) const override {
+    if (!before.empty()) questions.emplace_back(before.begin(), before.end());
+    return ScriptedFormat::encodeAnswer(text, before);
+  }
+
+  mutable std::vector<Tokens> questions;
+};
+
 TurnRequest turn(const QList<ChatMessage>& messages) {
   return {.conversationId = 1, .messages = messages, .answerId = 0};
 }
@@ -78,6 +89,7 @@ class TurnPlanTest : public QObject {
   void a_conversation_made_anew_with_a_gap_goes_on();
   void ids_of_another_model_are_not_used();
   void a_missing_answer_counts_as_an_empty_one();
+  void an_answer_of_another_model_is_written_with_its_question_in_view();
   void a_changed_system_prompt_begins_anew();
   void nothing_to_answer_is_an_error();
   void the_cache_is_fed_again_from_what_it_held();
@@ -237,6 +249,14 @@ void TurnPlanTest::ids_of_another_model_are_not_used() {
   const Tokens rest = ids({"yes", "C", "O", "b", "C", "O", "no", "C", "O", "c", "C", "O"});
   expected.insert(expected.end(), rest.begin(), rest.end());
   QCOMPARE(plan.tokens, expected);
+}
+
+void TurnPlanTest::an_answer_of_another_model_is_written_with_its_question_in_view() {
+  QList<ChatMessage> messages{user(1, "a"), answer(2, "yes", {1004}), user(3, "b"), answer(4, "", {}), user(5, "c")};
+  for (ChatMessage& message : messages) message.tokenizer = QStringLiteral("another");
+  const NotingFormat format;
+  (void)TurnPlanner(format, kRoomy).planAnew(turn(messages));
+  QCOMPARE(format.questions, (std::vector<Tokens>{ids({"C", "O", "b", "C", "O"}), ids({"a", "C", "O"})}));
 }
 
 void TurnPlanTest::a_missing_answer_counts_as_an_empty_one() {

@@ -8,7 +8,7 @@ using namespace runnel;
 
 namespace {
 
-/// A token for each byte, and a control token, 256.
+/// A token for each byte, and control tokens: 256, and the marks of reasoning, 257 and 258.
 class ByteTokenizer final : public Tokenizer {
  public:
   using Tokenizer::encode;
@@ -18,10 +18,12 @@ class ByteTokenizer final : public Tokenizer {
     return ids;
   }
   std::string bytes(Token token) const override {
+    if (token == 257) return "<think>";
+    if (token == 258) return "</think>";
     return token == 256 ? "<control>" : std::string(1, static_cast<char>(token));
   }
-  int size() const override { return 257; }
-  bool is_control(Token token) const override { return token == 256; }
+  int size() const override { return 259; }
+  bool is_control(Token token) const override { return token >= 256; }
   bool is_end_of_generation(Token) const override { return false; }
   std::optional<Token> bos() const override { return std::nullopt; }
   std::optional<Token> eos() const override { return std::nullopt; }
@@ -49,6 +51,7 @@ class DetokenizerTest : public QObject {
   void replaces_each_maximal_invalid_part_once_data();
   void replaces_each_maximal_invalid_part_once();
   void leaves_control_tokens_out();
+  void lets_the_marks_of_reasoning_through();
   void gives_valid_utf8_for_any_bytes();
   void starts_anew_after_finish();
 };
@@ -87,6 +90,14 @@ void DetokenizerTest::leaves_control_tokens_out() {
   QCOMPARE(detokenizer.push(0xC3), std::string());
   QCOMPARE(detokenizer.push(256), std::string());
   QCOMPARE(detokenizer.push(0xA9), std::string("\xC3\xA9"));
+}
+
+void DetokenizerTest::lets_the_marks_of_reasoning_through() {
+  Detokenizer detokenizer(kTokenizer);
+  std::string text;
+  for (const Token token : {257, static_cast<int>('a'), 258, 256, static_cast<int>('b')})
+    text += detokenizer.push(token);
+  QCOMPARE(text, std::string("<think>a</think>b"));
 }
 
 void DetokenizerTest::gives_valid_utf8_for_any_bytes() {
