@@ -95,12 +95,13 @@ void check_experts(const Config& config, const std::string& label) {
 }  // namespace
 
 void check_sizes(const Config& config, const std::string& label) {
-  in_range(label, "number of layers", config.n_layers, 4096);
-  in_range(label, "embedding length", config.n_embd, 1 << 20);
-  in_range(label, "feed-forward length", config.n_ff, 1 << 22);
-  in_range(label, "number of attention heads", config.n_heads, 1 << 16);
-  in_range(label, "number of key/value heads", config.n_kv_heads, config.n_heads);
-  in_range(label, "head length", config.head_dim, 1 << 16);
+  // With the names that GGUF files give them, for those who made the file.
+  in_range(label, "number of layers (block_count)", config.n_layers, 4096);
+  in_range(label, "embedding length (embedding_length)", config.n_embd, 1 << 20);
+  in_range(label, "feed-forward length (feed_forward_length)", config.n_ff, 1 << 22);
+  in_range(label, "number of attention heads (attention.head_count)", config.n_heads, 1 << 16);
+  in_range(label, "number of key/value heads (attention.head_count_kv)", config.n_kv_heads, config.n_heads);
+  in_range(label, "head length (attention.key_length)", config.head_dim, 1 << 16);
   in_range(label, "vocabulary size", config.n_vocab, 1 << 28);
 }
 

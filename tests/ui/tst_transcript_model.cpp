@@ -125,6 +125,9 @@ void TranscriptModelTest::reasoning_is_told_apart_from_the_answer() {
   model.reset({stopped});
   QVERIFY(!shown(TranscriptModel::ThinkingRole).toBool());
   QCOMPARE(shown(TranscriptModel::ReasoningRole).toString(), QStringLiteral("Half a"));
+  QVERIFY(shown(TranscriptModel::ReasoningShownRole).toBool());  // there is nothing else to be seen
+  model.showReasoning(0, false);
+  QVERIFY(!shown(TranscriptModel::ReasoningShownRole).toBool());
 }
 
 void TranscriptModelTest::a_user_may_write_the_marks_of_reasoning() {

@@ -65,6 +65,10 @@ void TranscriptModel::Row::takeWhole(const QString& written) {
   reasoningOpen = sections.reasoning_open;
 }
 
+bool TranscriptModel::Row::showsReasoning() const {
+  return reasoningShown.value_or(reasoningOpen && !streaming);
+}
+
 int TranscriptModel::rowCount(const QModelIndex& parent) const {
   return parent.isValid() ? 0 : static_cast<int>(m_rows.size());
 }
@@ -85,7 +89,7 @@ QVariant TranscriptModel::data(const QModelIndex& index, int role) const {
     case ThinkingRole:
       return row.streaming && row.reasoningOpen;
     case ReasoningShownRole:
-      return row.reasoningShown;
+      return row.showsReasoning();
     case RememberedRole:
       return row.remembered;
     case NoteRole:
@@ -177,7 +181,8 @@ void TranscriptModel::finish(qint64 id, app::StopReason reason, const QString& f
   m_rows[row].note = failure.isEmpty() ? noteFor(reason) : failure;
   m_rows[row].failed = reason == app::StopReason::Failed;
   m_rows[row].cut = reason == app::StopReason::Length;
-  changed(row, {StreamingRole, TextRole, Qt::DisplayRole, ReasoningRole, ThinkingRole, NoteRole, FailedRole, CutRole});
+  changed(row, {StreamingRole, TextRole, Qt::DisplayRole, ReasoningRole, ThinkingRole, ReasoningShownRole, NoteRole,
+                FailedRole, CutRole});
 }
 
 void TranscriptModel::showReasoning(int row, bool shown) {

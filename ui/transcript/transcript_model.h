@@ -3,6 +3,8 @@
 #include <QtQml/qqmlregistration.h>
 #include <QAbstractListModel>
 
+#include <optional>
+
 #include "app/chat/chat_values.h"
 #include "app/store/conversation_store.h"
 
@@ -27,12 +29,12 @@ class TranscriptModel : public QAbstractListModel {
   enum Roles {
     IdRole = Qt::UserRole + 1,
     AuthorRole,
-    TextRole,       //!< without the reasoning that precedes an answer
-    ReasoningRole,  //!< empty where there is none
-    ThinkingRole,   //!< the reasoning is being written
-    ReasoningShownRole,
-    RememberedRole,  //!< share of the message's tokens that are in the cache, 0 … 1 in steps of a hundredth
-    NoteRole,        //!< why an answer ended, where that is not its own end; empty otherwise
+    TextRole,            //!< without the reasoning that precedes an answer
+    ReasoningRole,       //!< empty where there is none
+    ThinkingRole,        //!< the reasoning is being written
+    ReasoningShownRole,  //!< unless the reader decided otherwise, only when the answer ended within its reasoning
+    RememberedRole,      //!< share of the message's tokens that are in the cache, 0 … 1 in steps of a hundredth
+    NoteRole,            //!< why an answer ended, where that is not its own end; empty otherwise
     FailedRole,
     CutRole,    //!< the answer ended at the limit of tokens
     StatsRole,  //!< speed of an answer of this session; empty otherwise
@@ -84,12 +86,13 @@ class TranscriptModel : public QAbstractListModel {
     QString stats;
     double remembered = 1;
     bool reasoningOpen = false;
-    bool reasoningShown = false;
+    std::optional<bool> reasoningShown;  // as the reader decided
     bool failed = false;
     bool cut = false;
     bool streaming = false;
 
     void takeWhole(const QString& written);
+    bool showsReasoning() const;
   };
 
   static Row rowFrom(const app::StoredMessage& message, bool streaming);
