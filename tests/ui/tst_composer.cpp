@@ -19,6 +19,7 @@ class ComposerTest : public QObject {
   void enter_while_answering_keeps_the_draft();
   void a_long_paste_is_kept_beside_the_text();
   void a_short_paste_is_typed();
+  void tab_leads_out_and_back();
   void each_conversation_keeps_its_draft();
 };
 
@@ -102,6 +103,16 @@ void ComposerTest::a_short_paste_is_typed() {
   QGuiApplication::clipboard()->setText(QStringLiteral("<b>short</b>"));
   QTest::keyClick(fixture.window, Qt::Key_V, Qt::ControlModifier);
   QCOMPARE(fixture.typed(), QStringLiteral("<b>short</b>"));
+}
+
+void ComposerTest::tab_leads_out_and_back() {
+  WindowFixture fixture;
+  QTRY_VERIFY(fixture.textArea()->hasActiveFocus());
+  QTest::keyClick(fixture.window, Qt::Key_Tab);
+  QVERIFY(!fixture.textArea()->hasActiveFocus());
+  QTest::keyClick(fixture.window, Qt::Key_Backtab, Qt::ShiftModifier);
+  QVERIFY(fixture.textArea()->hasActiveFocus());
+  QCOMPARE(fixture.typed(), QString());
 }
 
 void ComposerTest::each_conversation_keeps_its_draft() {

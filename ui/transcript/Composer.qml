@@ -140,6 +140,12 @@ Rectangle {
                 composer.pageAsked(event.key === Qt.Key_PageUp ? -1 : 1);
                 return true;
             }
+            // The keyboard must find its way out again.
+            if (event.key === Qt.Key_Tab || event.key === Qt.Key_Backtab) {
+                const forward = event.key === Qt.Key_Tab;
+                area.nextItemInFocusChain(forward).forceActiveFocus(forward ? Qt.TabFocusReason : Qt.BacktabFocusReason);
+                return true;
+            }
             return false;
         }
     }

@@ -123,7 +123,9 @@ QHash<int, QByteArray> TranscriptModel::roleNames() const {
 }
 
 TranscriptModel::Row TranscriptModel::rowFrom(const app::StoredMessage& message, bool streaming) {
-  Row row{.id = message.id, .role = message.role, .whole = {}, .reasoning = {}, .text = {}, .note = {}, .stats = {}};
+  Row row;
+  row.id = message.id;
+  row.role = message.role;
   row.note = streaming ? QString() : noteFor(message.stopReason);
   row.failed = message.stopReason == app::StopReason::Failed;
   row.cut = message.stopReason == app::StopReason::Length;

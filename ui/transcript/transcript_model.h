@@ -77,8 +77,8 @@ class TranscriptModel : public QAbstractListModel {
 
  private:
   struct Row {
-    qint64 id;
-    app::Role role;
+    qint64 id = 0;
+    app::Role role = app::Role::User;
     QString whole;  // as the model wrote it: reasoning and text come from it
     QString reasoning;
     QString text;
