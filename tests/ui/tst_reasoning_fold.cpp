@@ -61,7 +61,7 @@ void ReasoningFoldTest::says_that_the_model_thinks() {
 
 void ReasoningFoldTest::stays_in_place_when_it_opens_and_closes() {
   WindowFixture fixture;
-  const QString reasoning = paragraphs(QStringLiteral("A thought in a paragraph."), 2000);
+  const QString reasoning = paragraphs(QStringLiteral("A thought in a paragraph."), 700);
   const qint64 id = fixture.store.createConversation(QStringLiteral("thoughtful"))->id;
   app::StoredMessage message{.conversationId = id, .role = app::Role::Assistant};
   message.text = thinking(reasoning, paragraphs(QStringLiteral("An answer in a paragraph."), 5));
@@ -81,7 +81,7 @@ void ReasoningFoldTest::stays_in_place_when_it_opens_and_closes() {
         return item->property("complete").toBool();
     return false;
   };
-  QTRY_VERIFY(reads(fixture, QStringLiteral("A thought in a paragraph.")) && open());
+  QTRY_VERIFY_WITH_TIMEOUT(reads(fixture, QStringLiteral("A thought in a paragraph.")) && open(), 30'000);
   QVERIFY(fixture.draw());
   QCOMPARE(place(), closed);
   QVERIFY(!fixture.item(QStringLiteral("TranscriptView"))->property("following").toBool());

@@ -15,6 +15,8 @@ class TranscriptViewTest : public QObject {
   void the_button_leads_back_to_the_end();
   void the_line_of_forgetting_stands_above_what_is_remembered();
   void forgotten_lines_of_a_long_question_are_dimmed();
+  void a_question_of_one_long_line_is_dimmed_too_data();
+  void a_question_of_one_long_line_is_dimmed_too();
   void streaming_touches_one_row_and_few_items_of_a_long_conversation();
 
  private:
@@ -109,6 +111,33 @@ void TranscriptViewTest::forgotten_lines_of_a_long_question_are_dimmed() {
   QCOMPARE(dimmed + bright, question);
   const double share = static_cast<double>(bright.size()) / static_cast<double>(question.size());
   QVERIFY2(share >= remembered - 0.02 && share < remembered + 0.07, qPrintable(QString::number(share)));
+}
+
+void TranscriptViewTest::a_question_of_one_long_line_is_dimmed_too_data() {
+  QTest::addColumn<QString>("unit");
+  QTest::newRow("words") << QStringLiteral("seven words stand in each of these ");
+  QTest::newRow("no blanks") << QString::fromUtf8("沒有空格的文字");
+  QTest::newRow("surrogates") << QString::fromUtf8("🦙");
+}
+
+void TranscriptViewTest::a_question_of_one_long_line_is_dimmed_too() {
+  QFETCH(QString, unit);
+  WindowFixture fixture;
+  const QString question = unit.repeated(2400 / unit.size()).trimmed();
+  const qint64 id = fixture.store.createConversation(QStringLiteral("long line"))->id;
+  app::StoredMessage message{.conversationId = id, .role = app::Role::User};
+  message.text = question;
+  QVERIFY(fixture.store.appendMessage(message));
+  fixture.app->openConversation(id);
+  QQuickItem* bubble = nullptr;
+  QTRY_VERIFY((bubble = fixture.item(QStringLiteral("UserMessage"))) != nullptr);
+  for (const double remembered : {0.3, 0.5, 0.501}) {
+    bubble->setProperty("remembered", remembered);
+    const int dimmed = fixture.item(QStringLiteral("LongText"))->property("dimmedEnd").toInt();
+    const double border = (1 - remembered) * static_cast<double>(question.size());
+    QVERIFY2(dimmed <= border && dimmed > border - 40, qPrintable(QString::number(dimmed)));
+    QVERIFY(!question.at(dimmed).isLowSurrogate());
+  }
 }
 
 void TranscriptViewTest::streaming_touches_one_row_and_few_items_of_a_long_conversation() {

@@ -16,7 +16,7 @@ Column {
     required property real maximumWidth
 
     readonly property string shown: text.slice(0, shownLength)
-    // The dimmed part ends at a line break, which the border between two pieces stands for.
+    // The border between two pieces stands for the line break at which the dimmed part ends, or breaks a very long line.
     readonly property int dimmedEnd: Math.max(0, Math.min(dimmedLength, shown.length))
     readonly property var dimmedPieces: dimmedEnd > 0 ? cut(shown.slice(0, dimmedEnd).replace(/\n$/, "")) : []
     readonly property var brightPieces: dimmedEnd < shown.length ? cut(shown.slice(dimmedEnd)) : []

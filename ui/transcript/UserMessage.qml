@@ -13,8 +13,7 @@ Item {
     readonly property int foldedLength: foldAt(text)
     readonly property bool isLong: text.length > foldedLength
     property int shownLength: foldedLength
-    // Up to the line that holds the first token in the cache.
-    readonly property int forgottenLength: remembered >= 1 || forgotten ? 0 : text.lastIndexOf("\n", (1 - remembered) * text.length - 1) + 1
+    readonly property int forgottenLength: remembered >= 1 || forgotten ? 0 : forgottenEnd(Math.floor((1 - remembered) * text.length))
 
     /* Where a long text is folded: after 3,000 characters or 24 lines. */
     function foldAt(whole: string): int {
@@ -25,6 +24,19 @@ Item {
                 return Math.min(whole.length, 3000);
         }
         return end;
+    }
+    /* Up to the line that holds the first token in the cache, which stands near `border`; in a very long line up to the
+       word, and where words have no ends, up to the character. */
+    function forgottenEnd(border: int): int {
+        const longest = 400;
+        const line = text.lastIndexOf("\n", border - 1) + 1;
+        if (border - line < longest)
+            return line;
+        const word = text.lastIndexOf(" ", border - 1) + 1;
+        if (border - word < longest)
+            return word;
+        const inCharacter = (text.charCodeAt(border) & 0xFC00) === 0xDC00;
+        return inCharacter ? border - 1 : border;
     }
     function unfold(): void {
         shownLength = shownLength < text.length ? shownLength + 40000 : foldedLength;
