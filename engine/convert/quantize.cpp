@@ -185,7 +185,7 @@ bool add_gguf(const GgufFile& file, GgufWriter& writer, TensorQueue& queue) {
       queue.add_as_it_is(tensor);
       continue;
     }
-    queue.add({.source = tensor, .name = tensor.name, .shape = tensor.shape, .row_of = {}, .use = use},
+    queue.add({.source = tensor, .name = tensor.name, .shape = tensor.shape, .row_of = {}, .use = use, .added = 0},
               [&file](const TensorView& source) { file.release(source); });
   }
   return file.has("tokenizer.ggml.tokens");

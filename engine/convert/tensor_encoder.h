@@ -22,6 +22,7 @@ struct PlannedTensor {
   std::vector<std::int64_t> shape;                   ///< in the target; the source's, or its values in fewer dimensions
   std::function<std::int64_t(std::int64_t)> row_of;  ///< the source's row that is row r of the target; empty: the same
   std::optional<MatrixUse> use;                      ///< none: not a matrix to be rounded
+  float added = 0;                                   ///< to each of the source's values
 };
 
 /// Computes the data of tensors on all threads.

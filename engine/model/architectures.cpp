@@ -1,6 +1,7 @@
 #include "model/architectures.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace runnel {
 namespace {
@@ -30,6 +31,24 @@ const Architecture* architecture_of_gguf(std::string_view name) {
 
 const Architecture* architecture_of_hf(std::string_view name) {
   return first_row([name](const Architecture& row) { return lists(row.hf, name); });
+}
+
+bool has_window(const Architecture& family, int layer) {
+  const int period = std::max(1, family.window_period);  // whether there is a window at all, only the file says
+  return period == 1 || layer % period != 0;
+}
+
+bool rotates(const Architecture& family, int layer) {
+  return family.no_rope_period == 0 || layer % family.no_rope_period != 0;
+}
+
+float usual_embedding_scale(const Architecture& family, const Config& config) {
+  return family.embedding_times_root ? std::sqrt(static_cast<float>(config.n_embd)) : 1.0F;
+}
+
+float usual_attention_scale(const Architecture& family, const Config& config) {
+  const bool wide = family.gguf_wide_scale_layers > 0 && config.n_layers == family.gguf_wide_scale_layers;
+  return 1 / std::sqrt(static_cast<float>(wide ? config.n_embd / config.n_heads : config.head_dim));
 }
 
 std::string known_architectures() {

@@ -90,6 +90,15 @@ std::span<const Architecture> architectures();
 const Architecture* architecture_of_gguf(std::string_view name);
 const Architecture* architecture_of_hf(std::string_view name);
 
+// What a GGUF file has no key for, but which follows from the family. Layers are counted from 1.
+
+/// Whether the layer has the file's sliding window, if there is one.
+bool has_window(const Architecture& family, int layer);
+/// Whether the layer rotates queries and keys, if the family does.
+bool rotates(const Architecture& family, int layer);
+float usual_embedding_scale(const Architecture& family, const Config& config);
+float usual_attention_scale(const Architecture& family, const Config& config);
+
 /// "llama, mistral …", for messages.
 std::string known_architectures();
 

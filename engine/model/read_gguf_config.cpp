@@ -123,8 +123,7 @@ void read_design(const Keys& keys, const Architecture& family, Config& config) {
 }
 
 void read_scales(const Keys& keys, const Architecture& family, Config& config) {
-  const float usual = family.embedding_times_root ? std::sqrt(static_cast<float>(config.n_embd)) : 1.0F;
-  config.embedding_scale = keys.get<float>("embedding_scale", usual);
+  config.embedding_scale = keys.get<float>("embedding_scale", usual_embedding_scale(family, config));
   config.residual_scale = keys.get<float>("residual_scale", 1.0F);
   config.logit_scale = keys.get<float>("logit_scale", 1.0F);
   if (family.divides_by_logit_scale) config.logit_scale = 1 / config.logit_scale;
@@ -134,17 +133,12 @@ void read_scales(const Keys& keys, const Architecture& family, Config& config) {
 
 void read_layers(const Keys& keys, const Architecture& family, Config& config) {
   const int window = keys.get<int>("attention.sliding_window", 0);
-  const int period = std::max(1, family.window_period);  // whether there is a window at all, only the key says
-  const int no_rope = family.no_rope_period;
-  const bool wide = family.gguf_wide_scale_layers > 0 && config.n_layers == family.gguf_wide_scale_layers;
-  const int scaled_width = wide ? config.n_embd / config.n_heads : config.head_dim;
-  const float usual_scale = 1 / std::sqrt(static_cast<float>(scaled_width));
   for (int layer = 1; layer <= config.n_layers; ++layer) {
     LayerConfig& one = config.layers.emplace_back();
-    one.window = period == 1 || layer % period != 0 ? window : 0;
+    one.window = has_window(family, layer) ? window : 0;
     one.rope = one.window > 0 && config.ropes.size() > 1 ? 1 : 0;
-    if (config.ropes.empty() || (no_rope > 0 && layer % no_rope == 0)) one.rope = -1;
-    one.attention_scale = keys.get<float>("attention.scale", usual_scale);
+    if (config.ropes.empty() || !rotates(family, layer)) one.rope = -1;
+    one.attention_scale = keys.get<float>("attention.scale", usual_attention_scale(family, config));
   }
 }
 

@@ -58,6 +58,12 @@ class QuantizeTest : public QObject {
   void a_float_file_is_the_folder_data() { folder_rows(); }
   void a_float_file_is_the_folder();
   void norms_of_queries_and_keys_are_saved();
+  void other_families_are_saved_data();
+  void other_families_are_saved();
+  void scales_and_raised_norms_are_saved_data();
+  void scales_and_raised_norms_are_saved();
+  void what_has_no_key_is_refused_data();
+  void what_has_no_key_is_refused();
   void a_file_is_what_loading_makes_of_the_folder_data();
   void a_file_is_what_loading_makes_of_the_folder();
   void types_are_those_that_other_programs_read_data();
@@ -101,6 +107,84 @@ void QuantizeTest::norms_of_queries_and_keys_are_saved() {
   const auto expected = logits_of(Model::load(source, exact_options()), ids);
   QVERIFY(difference(logits_of(Model::load(folder.path("model.gguf"), exact_options()), ids), expected) < 1e-4);
   QCOMPARE(GgufFile::open(folder.path("model.gguf")).get<std::string>("general.architecture"), "qwen3");
+}
+
+void QuantizeTest::other_families_are_saved_data() {
+  QTest::addColumn<QString>("name");
+  for (const char* name : {"gemma2", "olmo2", "stablelm", "starcoder2"}) QTest::newRow(name) << name;
+}
+
+// The networks' matrices are kept as f16, which the file keeps too.
+void QuantizeTest::other_families_are_saved() {
+  QFETCH(QString, name);
+  const TemporaryFolder folder;
+  const fs::path source = fixture("families") / name.toStdString();
+  quantize(source, folder.path("model.gguf"), {.weight_dtype = WeightType::f32, .threads = 2});
+  const std::vector<Token> ids = ids_of_fixture("llama_mha");
+  const auto expected = logits_of(Model::load(source, exact_options()), ids);
+  QVERIFY(difference(logits_of(Model::load(folder.path("model.gguf"), exact_options()), ids), expected) < 1e-4);
+  QCOMPARE(QString::fromStdString(GgufFile::open(folder.path("model.gguf")).get<std::string>("general.architecture")),
+           name);
+}
+
+void QuantizeTest::scales_and_raised_norms_are_saved_data() {
+  QTest::addColumn<QString>("members");
+  QTest::newRow("granite") << R"({"architectures": ["GraniteForCausalLM"], "model_type": "granite",
+                                  "attention_multiplier": 0.1, "embedding_multiplier": 12, "residual_multiplier": 0.22,
+                                  "logits_scaling": 8})";
+  QTest::newRow("gemma") << R"({"architectures": ["GemmaForCausalLM"], "model_type": "gemma", "head_dim": 16})";
+  QTest::newRow("smollm3") << R"({"architectures": ["SmolLM3ForCausalLM"], "model_type": "smollm3"})";
+}
+
+// The network of another family, read as one of this: what its logits mean does not matter.
+void QuantizeTest::scales_and_raised_norms_are_saved() {
+  QFETCH(QString, members);
+  const TemporaryFolder folder;
+  auto config = read_json(fixture("llama_mha") / "config.json");
+  config.update(nlohmann::json::parse(members.toStdString()));
+  write_folder(folder.path("folder"), config, tensors_of("llama_mha"));
+  quantize(folder.path("folder"), folder.path("model.gguf"), {.weight_dtype = WeightType::f32, .threads = 2});
+  const std::vector<Token> ids = ids_of_fixture("llama_mha");
+  const auto expected = logits_of(Model::load(folder.path("folder"), exact_options()), ids);
+  const auto of_llama = logits_of(Model::load(fixture("llama_mha"), exact_options()), ids);
+  QVERIFY(QTest::currentDataTag() == std::string("smollm3") || difference(expected, of_llama) > 1e-2);
+  QVERIFY(difference(logits_of(Model::load(folder.path("model.gguf"), exact_options()), ids), expected) < 1e-4);
+  QCOMPARE(GgufFile::open(folder.path("model.gguf")).get<std::string>("general.architecture"),
+           std::string(QTest::currentDataTag()));
+}
+
+void QuantizeTest::what_has_no_key_is_refused_data() {
+  QTest::addColumn<QString>("name");
+  QTest::addColumn<QString>("key");
+  QTest::addColumn<QString>("value");
+  QTest::addColumn<QString>("sentence");
+  QTest::newRow("activation") << "stablelm" << "hidden_act" << R"("gelu_pytorch_tanh")" << "activation";
+  QTest::newRow("scale of scores") << "gemma2" << "query_pre_attn_scalar" << "7" << "scales";
+  QTest::newRow("windows") << "gemma2" << "layer_types"
+                           << R"(["full_attention", "sliding_attention", "full_attention", "sliding_attention"])"
+                           << "sliding window";
+}
+
+void QuantizeTest::what_has_no_key_is_refused() {
+  QFETCH(QString, name);
+  QFETCH(QString, key);
+  QFETCH(QString, value);
+  QFETCH(QString, sentence);
+  const fs::path source = fixture("families") / name.toStdString();
+  const TemporaryFolder folder;
+  fs::create_directory(folder.path("changed"));
+  fs::copy(source / "model.safetensors", folder.path("changed") / "model.safetensors");
+  auto config = read_json(source / "config.json");
+  config[key.toStdString()] = nlohmann::json::parse(value.toStdString());
+  std::ofstream(folder.path("changed") / "config.json") << config.dump();
+  (void)Model::load(folder.path("changed"), exact_options());  // it can be used all the same
+  try {
+    quantize(folder.path("changed"), folder.path("model.gguf"), {.weight_dtype = WeightType::f32, .threads = 1});
+    QFAIL("It was saved.");
+  } catch (const Error& error) {
+    QVERIFY2(QString::fromUtf8(error.what()).contains(sentence), error.what());
+  }
+  QVERIFY(!fs::exists(folder.path("model.gguf")));
 }
 
 void QuantizeTest::a_file_is_what_loading_makes_of_the_folder_data() {
