@@ -128,7 +128,7 @@ void apply(const CommonOptions& options) {
   if (!options.isa.empty()) setenv("RUNNEL_ISA", options.isa.c_str(), 1);
   std::string reason;
   const int threads = default_threads(&reason);
-  spdlog::info("{} threads by default ({})", threads, reason);
+  spdlog::info("Threads by default: {} ({})", threads, reason);
   if (options.threads > threads) {
     spdlog::warn("{} threads were asked for, more than the default of {} ({}); that may be slower.", options.threads,
                  threads, reason);

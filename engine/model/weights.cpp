@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "model/tensor_loader.h"
+#include "runnel/error.h"
 
 namespace runnel {
 namespace {
@@ -159,8 +160,13 @@ std::vector<float> inverse_lengths(const PackedMatrix& matrix, ThreadPool& pool)
 
 void read_ends(TensorLoader& loader, const Config& config, const Storage& storage, ThreadPool& pool, Weights& weights) {
   const TensorNames& names = *storage.names;
+  const std::string embedding = loader.names().embedding();
+  if (!loader.names().has(embedding) && !loader.names().has(loader.names().output())) {
+    throw Error(config.name + " can't be used: it has neither a tensor " + embedding + " nor " +
+                loader.names().output() + ".");
+  }
   const float more = storage.norms_less_one ? 1.0F : 0.0F;
-  weights.embedding = loader.matrix(loader.names().name(names.embedding), config.n_vocab, config.n_embd);
+  weights.embedding = loader.matrix(embedding, config.n_vocab, config.n_embd);
   if (config.design.embedding_norm)
     weights.embedding_norm = loader.norm(loader.names().name(names.embedding_norm), config.n_embd, more);
   if (config.design.position == Position::learned) {

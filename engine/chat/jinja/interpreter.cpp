@@ -196,7 +196,7 @@ void Interpreter::bind_parameters(const Macro& macro, const Arguments& arguments
   auto others = context_.heap.make<Dict>();
   for (const auto& [name, value] : arguments.named) {
     const auto known = std::find_if(parameters.begin(), parameters.end(),
-                                    [&name = name](const Parameter& parameter) { return parameter.name == name; });
+                                    [&wanted = name](const Parameter& parameter) { return parameter.name == wanted; });
     if (known != parameters.end()) continue;
     if (name == "caller") {
       scope_->set("caller", value);

@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "engine/format/temporary_folder.h"
+#include "engine/model/model_folder.h"
 #include "engine/model/streaming.h"
 #include "model/architectures.h"
 
@@ -85,6 +86,7 @@ class FamiliesTest : public QObject {
   void logits_are_those_of_the_reference();
   void streaming_is_that_of_the_reference_data() { family_rows(true); }
   void streaming_is_that_of_the_reference();
+  void a_network_without_embedding_and_output_is_refused_by_both_names();
 };
 
 void FamiliesTest::every_row_of_the_table_is_tested() {
@@ -153,6 +155,22 @@ void FamiliesTest::streaming_is_that_of_the_reference() {
       const QString fault = streaming_fault(session, plan, ids, expected, tolerance);
       QVERIFY2(fault.isEmpty(), qPrintable(fault));
     }
+  }
+}
+
+void FamiliesTest::a_network_without_embedding_and_output_is_refused_by_both_names() {
+  std::vector<FloatTensor> tensors = tensors_of("llama_mha");
+  std::erase_if(tensors, [](const FloatTensor& tensor) {
+    return tensor.name == "model.embed_tokens.weight" || tensor.name == "lm_head.weight";
+  });
+  const TemporaryFolder folder;
+  write_folder(folder.path("model"), read_json(fixture("llama_mha") / "config.json"), tensors);
+  try {
+    (void)Model::load(folder.path("model"), exact_options());
+    QFAIL("It was loaded.");
+  } catch (const Error& error) {
+    const QString sentence = QString::fromUtf8(error.what());
+    QVERIFY2(sentence.contains("model.embed_tokens.weight") && sentence.contains("lm_head.weight"), error.what());
   }
 }
 
