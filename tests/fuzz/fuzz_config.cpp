@@ -29,7 +29,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   std::ofstream(folder() / "config.json", std::ios::binary)
       .write(reinterpret_cast<const char*>(bytes), static_cast<std::streamsize>(size));
   try {
-    const ModelFacts& facts = Model::open_without_weights(folder())->facts();
+    const auto model = Model::open_without_weights(folder());
+    const ModelFacts& facts = model->facts();
     if (facts.n_layers < 1 || facts.n_heads < 1) __builtin_trap();
   } catch (const Error&) {
   }
