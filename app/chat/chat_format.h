@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "runnel/chat.h"
@@ -28,6 +29,9 @@ class ChatFormat {
   /** Tokens of an answer that this model has not sampled itself. `before`: those it follows, where they are known. */
   virtual std::vector<runnel::Token> encodeAnswer(const std::string& text,
                                                   std::span<const runnel::Token> before) const = 0;
+
+  /** As runnel::stop_strings. */
+  virtual std::vector<std::string> stopStrings() const = 0;
 
   /** Differs between models that would write a conversation with other tokens. */
   virtual QString fingerprint() const = 0;

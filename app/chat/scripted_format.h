@@ -17,6 +17,7 @@ class ScriptedFormat : public ChatFormat {
                         std::optional<runnel::Token> lastFed) const override;
   std::vector<runnel::Token> encodeAnswer(const std::string& text,
                                           std::span<const runnel::Token> before) const override;
+  std::vector<std::string> stopStrings() const override { return {}; }
   QString fingerprint() const override;
 
   /** `text` in pieces that give it back when joined: each word with the white space before it. */

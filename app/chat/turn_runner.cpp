@@ -8,6 +8,7 @@
 #include "runnel/error.h"
 #include "runnel/reasoning.h"
 #include "runnel/sampler.h"
+#include "runnel/stop_strings.h"
 #include "runnel/tokenizer.h"
 
 namespace runnel::app {
@@ -172,17 +173,21 @@ StopReason TurnRunner::answer() {
 
   std::string opening = runnel::reasoning_opening(tokenizer, fed);
   runnel::Detokenizer detokenizer(tokenizer);
+  runnel::StopMatcher stop(m_engine.format->stopStrings());
   StopReason reason = StopReason::Length;
   for (int sampled = 0; sampled < m_request.maxTokens; ++sampled) {
     const runnel::Token token = m_engine.session->next(sampler);
     const bool isEnd = tokenizer.is_end_of_generation(token);
     const bool isStopped =
-        say(token, isEnd ? std::string() : std::exchange(opening, std::string()) + detokenizer.push(token));
-    if (isEnd) reason = StopReason::EndOfTurn;
-    if (!isEnd && isStopped) reason = StopReason::Stopped;
-    if (isEnd || isStopped) break;
+        say(token, isEnd ? std::string() : std::exchange(opening, std::string()) + stop.push(detokenizer.push(token)));
+    if (isEnd || stop.found())
+      reason = StopReason::EndOfTurn;
+    else if (isStopped)
+      reason = StopReason::Stopped;
+    if (reason != StopReason::Length) break;
   }
-  m_pending.text += QString::fromStdString(detokenizer.finish());
+  m_pending.text += QString::fromStdString(stop.push(detokenizer.finish()) + stop.finish());
+  if (stop.found()) takeBack(stop.overshoot());
   m_answerSeconds = static_cast<double>(m_clock.nsecsElapsed()) / 1e9 - m_firstTokenSeconds;
   return reason;
 }
@@ -207,6 +212,19 @@ bool TurnRunner::say(runnel::Token token, const std::string& text) {
   ++m_engine.cached.spans.last().end;
   if (isDue(m_sinceCache, kCacheEveryMs)) m_listener.cacheChanged(tokensPerSecond());
   return m_control.isStopped(m_turn);
+}
+
+// The template writes the end of the answer, so what the model wrote of it goes, where the cache can still do without.
+void TurnRunner::takeBack(std::size_t bytes) {
+  CachedConversation& cached = m_engine.cached;
+  const std::vector<runnel::Token> answer(m_answerIds.begin(), m_answerIds.end());
+  const std::size_t count = runnel::tokens_within(m_engine.model->tokenizer(), answer, bytes);
+  const auto position = static_cast<qint64>(cached.ids.size() - count);
+  if (!m_engine.session->back_is_enough(position)) return;
+  m_engine.session->back(position);
+  cached.ids.resize(static_cast<std::size_t>(position));
+  cached.spans.last().end = position;
+  m_answerIds.resize(m_answerIds.size() - static_cast<qsizetype>(count));
 }
 
 void TurnRunner::flush() {

@@ -61,6 +61,7 @@ class TurnRunner {
   void pinSystem(bool keep);
   StopReason answer();
   bool say(runnel::Token token, const std::string& text);
+  void takeBack(std::size_t bytes);
   void flush();
   void note(std::size_t tokens);
   void reportProgress(bool always);

@@ -14,6 +14,7 @@
 #include "app/cli/options.h"
 #include "runnel/error.h"
 #include "runnel/reasoning.h"
+#include "runnel/stop_strings.h"
 
 namespace runnel::cli {
 namespace {
@@ -140,30 +141,43 @@ class Conversation {
   /// `prompt`: the tokens that it follows.
   void answer(std::span<const Token> prompt) {
     Detokenizer detokenizer(tokenizer_);
+    StopMatcher stop(
+        stop_strings(model_->chat_template(), tokenizer_, model_->facts().architecture, render_options(tokenizer_)));
     std::string text;
+    std::vector<Token> ids;
     const auto started = std::chrono::steady_clock::now();
-    int tokens = 0;
     const auto show = [&text](const std::string& piece) {
       text += piece;
       std::cout << piece << std::flush;
     };
     show(reasoning_opening(tokenizer_, prompt));
     try {
-      for (; tokens < options_.n && !interrupted; ++tokens) {
+      while (static_cast<int>(ids.size()) < options_.n && !interrupted && !stop.found()) {
         const Token token = session_->next(sampler_);
-        if (!tokenizer_.is_end_of_generation(token)) show(detokenizer.push(token));
+        if (!tokenizer_.is_end_of_generation(token)) show(stop.push(detokenizer.push(token)));
         session_->feed({&token, 1});
-        last_fed_ = token;
+        ids.push_back(token);
         if (tokenizer_.is_end_of_generation(token)) break;
       }
     } catch (const Cancelled&) {
       // The partial answer stays; the token that was cut off was shown but never entered the cache.
     }
-    show(detokenizer.finish());
+    show(stop.push(detokenizer.finish()) + stop.finish());
     std::cout << std::endl;
     seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
-    answered_ = tokens;
+    answered_ = static_cast<int>(ids.size());
+    if (stop.found()) take_back(ids, stop.overshoot());
+    if (!ids.empty()) last_fed_ = ids.back();
     messages_.push_back({.role = "assistant", .content = text});
+  }
+
+  /// The template writes the end of the answer, so what the model wrote of it goes, where the cache can do without.
+  void take_back(std::vector<Token>& ids, std::size_t bytes) {
+    const std::size_t count = tokens_within(tokenizer_, ids, bytes);
+    const std::int64_t position = session_->fed() - static_cast<std::int64_t>(count);
+    if (!session_->back_is_enough(position)) return;
+    session_->back(position);
+    ids.resize(ids.size() - count);
   }
 
   void status() {

@@ -32,6 +32,7 @@ class LocalBackendTest : public QObject {
   void goes_on_after_a_cancelled_prompt_as_if_it_had_not_been();
   void closes_a_stopped_answer_once();
   void an_answer_begins_with_the_reasoning_that_the_prompt_opened();
+  void an_answer_ends_where_the_template_writes_its_end_as_text();
   void switches_conversations();
   void answers_the_last_message_anew();
   void changes_cache_settings_in_place();
@@ -251,6 +252,38 @@ void LocalBackendTest::an_answer_begins_with_the_reasoning_that_the_prompt_opene
   QCOMPARE(format.encodeAnswer("<think>\na</think>b", before), following("\n</think>\n\nb"));
   QCOMPARE(format.encodeAnswer("", before), following("\n</think>\n\n"));
   QCOMPARE(format.encodeAnswer("", {}), std::vector<runnel::Token>());
+}
+
+void LocalBackendTest::an_answer_ends_where_the_template_writes_its_end_as_text() {
+  Talk talk;
+  QVERIFY(talk.load(m_model));
+  QList<ChatMessage> messages;
+  QVERIFY(talk.exchange(messages, QStringLiteral("Hello there"), 24));
+  const QString unstopped = talk.text();
+  // The random network says the same whatever the template calls the end: a word of its own becomes that.
+  const QString end = unstopped.mid(unstopped.size() / 2).simplified().section(u' ', 0, 0).left(6);
+  QVERIFY2(end.size() >= 3, qPrintable(unstopped));
+  TinyModel textual;
+  textual.chatTemplate.replace(
+      QStringLiteral("<|im_end|>\n{% endfor %}"),
+      QStringLiteral("{{ '%1' if message.role == 'assistant' else '<|im_end|>' }}\n{% endfor %}").arg(end));
+  const QString folder = writeTinyModel(m_folder.filePath(QStringLiteral("textual")), textual);
+  QVERIFY(talk.load(folder));
+  messages.clear();
+  QVERIFY(talk.exchange(messages, QStringLiteral("Hello there"), 24, 2));
+  QCOMPARE(talk.text(), unstopped.left(unstopped.indexOf(end)));
+  QCOMPARE(talk.stats().stopReason, StopReason::EndOfTurn);
+  const CacheSnapshot snapshot = talk.snapshot();
+  QCOMPARE(snapshot.spans.last().end - snapshot.spans.last().first, talk.stats().answerIds.size());
+  QCOMPARE(snapshot.telemetry.fed, snapshot.spans.last().end);
+
+  // The end comes with the next message, once.
+  QVERIFY(talk.exchange(messages, QStringLiteral("And you?"), 8, 2));
+  const auto model = runnel::Model::open_without_weights(folder.toStdString());
+  const QList<qint32> prompt = talk.stats().promptIds;
+  const std::string fed = model->tokenizer().decode(std::vector<runnel::Token>(prompt.begin(), prompt.end()));
+  QCOMPARE(QString::fromStdString(fed),
+           end + QStringLiteral("\n<|im_start|>user\nAnd you?<|im_end|>\n<|im_start|>assistant\n"));
 }
 
 void LocalBackendTest::switches_conversations() {
