@@ -4,10 +4,10 @@
 
 #include <optional>
 #include <span>
-#include <string>
 #include <vector>
 
 #include "runnel/chat.h"
+#include "runnel/stop_strings.h"
 
 namespace runnel::app {
 
@@ -30,8 +30,8 @@ class ChatFormat {
   virtual std::vector<runnel::Token> encodeAnswer(const std::string& text,
                                                   std::span<const runnel::Token> before) const = 0;
 
-  /** As runnel::stop_strings. */
-  virtual std::vector<std::string> stopStrings() const = 0;
+  /** As runnel::stop_marks. */
+  virtual const runnel::StopMarks& stopMarks() const = 0;
 
   /** Differs between models that would write a conversation with other tokens. */
   virtual QString fingerprint() const = 0;

@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "runnel/reasoning.h"
-#include "runnel/stop_strings.h"
 
 namespace runnel::app {
 
@@ -11,7 +10,7 @@ ModelChatFormat::ModelChatFormat(std::shared_ptr<const runnel::Model> model) : m
   const runnel::Tokenizer& tokenizer = m_model->tokenizer();
   if (const auto bos = tokenizer.bos()) m_options.bos_token = tokenizer.bytes(*bos);
   if (const auto eos = tokenizer.eos()) m_options.eos_token = tokenizer.bytes(*eos);
-  m_stopStrings = runnel::stop_strings(m_model->chat_template(), tokenizer, m_model->facts().architecture, m_options);
+  m_stopMarks = runnel::stop_marks(m_model->chat_template(), tokenizer, m_options);
 }
 
 runnel::Turn ModelChatFormat::firstTurn(const std::vector<runnel::Message>& messages) const {

@@ -18,13 +18,13 @@ class ModelChatFormat : public ChatFormat {
                         std::optional<runnel::Token> lastFed) const override;
   std::vector<runnel::Token> encodeAnswer(const std::string& text,
                                           std::span<const runnel::Token> before) const override;
-  std::vector<std::string> stopStrings() const override { return m_stopStrings; }
+  const runnel::StopMarks& stopMarks() const override { return m_stopMarks; }
   QString fingerprint() const override;
 
  private:
   std::shared_ptr<const runnel::Model> m_model;
   runnel::RenderOptions m_options;
-  std::vector<std::string> m_stopStrings;
+  runnel::StopMarks m_stopMarks;
 };
 
 }  // namespace runnel::app

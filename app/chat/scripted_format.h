@@ -17,7 +17,7 @@ class ScriptedFormat : public ChatFormat {
                         std::optional<runnel::Token> lastFed) const override;
   std::vector<runnel::Token> encodeAnswer(const std::string& text,
                                           std::span<const runnel::Token> before) const override;
-  std::vector<std::string> stopStrings() const override { return {}; }
+  const runnel::StopMarks& stopMarks() const override { return m_stopMarks; }
   QString fingerprint() const override;
 
   /** `text` in pieces that give it back when joined: each word with the white space before it. */
@@ -25,6 +25,9 @@ class ScriptedFormat : public ChatFormat {
 
   /** The id of a word: the same in every run of the program. */
   static runnel::Token idOf(const QString& word);
+
+ private:
+  runnel::StopMarks m_stopMarks;  // its words are tokens of their own
 };
 
 }  // namespace runnel::app

@@ -157,8 +157,7 @@ void TurnRunner::pinSystem(bool keep) {
   }
 }
 
-StopReason TurnRunner::answer() {
-  const runnel::Tokenizer& tokenizer = m_engine.model->tokenizer();
+runnel::Sampler TurnRunner::preparedSampler() {
   runnel::Sampler sampler(m_request.sampling);
   m_seed = sampler.seed();
   const std::vector<runnel::Token>& fed = m_engine.cached.ids;
@@ -167,29 +166,51 @@ StopReason TurnRunner::answer() {
                           : std::min(fed.size(), static_cast<std::size_t>(m_request.sampling.repetition_window));
   std::for_each(fed.end() - static_cast<std::ptrdiff_t>(window), fed.end(),
                 [&](runnel::Token token) { sampler.accept(token); });
-  const auto start = static_cast<qint64>(fed.size());
+  return sampler;
+}
+
+StopReason TurnRunner::answer() {
+  const runnel::Tokenizer& tokenizer = m_engine.model->tokenizer();
+  const runnel::StopMarks& marks = m_engine.format->stopMarks();
+  runnel::Sampler sampler = preparedSampler();
+  const auto start = static_cast<qint64>(m_engine.cached.ids.size());
   m_engine.cached.spans.append(
       {.messageId = m_request.answerId, .role = Role::Assistant, .first = start, .end = start});
 
-  std::string opening = runnel::reasoning_opening(tokenizer, fed);
+  std::string opening = runnel::reasoning_opening(tokenizer, m_engine.cached.ids);
   runnel::Detokenizer detokenizer(tokenizer);
-  runnel::StopMatcher stop(m_engine.format->stopStrings());
+  runnel::StopMatcher stop(marks.texts);
+  std::vector<std::size_t> starts;  // of the tokens, in bytes of the answer
   StopReason reason = StopReason::Length;
-  for (int sampled = 0; sampled < m_request.maxTokens; ++sampled) {
+  while (reason == StopReason::Length && m_answerIds.size() < m_request.maxTokens) {
     const runnel::Token token = m_engine.session->next(sampler);
-    const bool isEnd = tokenizer.is_end_of_generation(token);
-    const bool isStopped =
-        say(token, isEnd ? std::string() : std::exchange(opening, std::string()) + stop.push(detokenizer.push(token)));
-    if (isEnd || stop.found())
-      reason = StopReason::EndOfTurn;
-    else if (isStopped)
-      reason = StopReason::Stopped;
-    if (reason != StopReason::Length) break;
+    const bool isEnd = tokenizer.is_end_of_generation(token) || token == marks.token;
+    starts.push_back(stop.taken());
+    const std::string text =
+        isEnd ? std::string() : std::exchange(opening, std::string()) + stop.push(detokenizer.push(token));
+    if (say(token, text)) reason = StopReason::Stopped;
+    if (isEnd || stop.found()) reason = StopReason::EndOfTurn;
   }
   m_pending.text += QString::fromStdString(stop.push(detokenizer.finish()) + stop.finish());
-  if (stop.found()) takeBack(stop.overshoot());
   m_answerSeconds = static_cast<double>(m_clock.nsecsElapsed()) / 1e9 - m_firstTokenSeconds;
+  m_sampled = m_answerIds.size();
+  if (stop.found())
+    keepOfAnswer(std::distance(starts.begin(), std::ranges::lower_bound(starts, stop.length())));
+  else if (m_sampled > 0 && m_answerIds.last() == marks.token)
+    keepOfAnswer(m_sampled - 1);
   return reason;
+}
+
+// What the template writes after an answer comes with the next message, so that what the model wrote of it goes, where
+// the cache can still do without.
+void TurnRunner::keepOfAnswer(qsizetype tokens) {
+  CachedConversation& cached = m_engine.cached;
+  const qint64 position = cached.spans.last().first + tokens;
+  if (!m_engine.session->back_is_enough(position)) return;
+  m_engine.session->back(position);
+  cached.ids.resize(static_cast<std::size_t>(position));
+  cached.spans.last().end = position;
+  m_answerIds.resize(tokens);
 }
 
 // What was shown is fed, so that the text and the cache stay the same: a cancel that meets the token is only noted.
@@ -212,19 +233,6 @@ bool TurnRunner::say(runnel::Token token, const std::string& text) {
   ++m_engine.cached.spans.last().end;
   if (isDue(m_sinceCache, kCacheEveryMs)) m_listener.cacheChanged(tokensPerSecond());
   return m_control.isStopped(m_turn);
-}
-
-// The template writes the end of the answer, so what the model wrote of it goes, where the cache can still do without.
-void TurnRunner::takeBack(std::size_t bytes) {
-  CachedConversation& cached = m_engine.cached;
-  const std::vector<runnel::Token> answer(m_answerIds.begin(), m_answerIds.end());
-  const std::size_t count = runnel::tokens_within(m_engine.model->tokenizer(), answer, bytes);
-  const auto position = static_cast<qint64>(cached.ids.size() - count);
-  if (!m_engine.session->back_is_enough(position)) return;
-  m_engine.session->back(position);
-  cached.ids.resize(static_cast<std::size_t>(position));
-  cached.spans.last().end = position;
-  m_answerIds.resize(m_answerIds.size() - static_cast<qsizetype>(count));
 }
 
 void TurnRunner::flush() {
@@ -267,7 +275,7 @@ TurnStats TurnRunner::stats(StopReason reason) const {
   stats.answerIds = m_answerIds;
   stats.promptEvaluated = static_cast<qint64>(m_plan.tokens.size());
   stats.firstTokenSeconds = m_firstTokenSeconds;
-  if (m_answerIds.size() > 1) stats.tokensPerSecond = static_cast<double>(m_answerIds.size() - 1) / m_answerSeconds;
+  if (m_sampled > 1) stats.tokensPerSecond = static_cast<double>(m_sampled - 1) / m_answerSeconds;
   stats.seed = m_seed;
   return stats;
 }

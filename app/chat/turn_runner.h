@@ -59,9 +59,10 @@ class TurnRunner {
   bool feed(std::span<const runnel::Token> tokens, const std::function<bool()>& isStopped);
   void goBack(qint64 fed);
   void pinSystem(bool keep);
+  runnel::Sampler preparedSampler();
   StopReason answer();
   bool say(runnel::Token token, const std::string& text);
-  void takeBack(std::size_t bytes);
+  void keepOfAnswer(qsizetype tokens);
   void flush();
   void note(std::size_t tokens);
   void reportProgress(bool always);
@@ -81,6 +82,7 @@ class TurnRunner {
   QElapsedTimer m_sinceCache;
   TokenBatch m_pending;
   QList<qint32> m_answerIds;
+  qsizetype m_sampled = 0;         // of which the last may have been taken back
   std::deque<qint64> m_sampledAt;  // milliseconds since the turn began, of the last second
   double m_firstTokenSeconds = 0;
   double m_answerSeconds = 0;

@@ -90,6 +90,7 @@ class Conversation {
         model_(load_model(options.common)),
         tokenizer_(model_->tokenizer()),
         session_(open_session(model_, options.common)),
+        stop_marks_(stop_marks(model_->chat_template(), tokenizer_, render_options(tokenizer_))),
         sampler_(options.sampling) {
     if (!model_->template_problem().empty()) spdlog::warn("{} A fallback takes its place.", model_->template_problem());
     if (!options.system.empty()) messages_.push_back({.role = "system", .content = options.system});
@@ -141,23 +142,25 @@ class Conversation {
   /// `prompt`: the tokens that it follows.
   void answer(std::span<const Token> prompt) {
     Detokenizer detokenizer(tokenizer_);
-    StopMatcher stop(
-        stop_strings(model_->chat_template(), tokenizer_, model_->facts().architecture, render_options(tokenizer_)));
+    StopMatcher stop(stop_marks_.texts);
     std::string text;
-    std::vector<Token> ids;
+    std::vector<Token> ids;           // that were fed
+    std::vector<std::size_t> starts;  // of the tokens, in bytes of the answer
     const auto started = std::chrono::steady_clock::now();
     const auto show = [&text](const std::string& piece) {
       text += piece;
       std::cout << piece << std::flush;
     };
     show(reasoning_opening(tokenizer_, prompt));
+    bool is_end = false;
     try {
-      while (static_cast<int>(ids.size()) < options_.n && !interrupted && !stop.found()) {
+      while (static_cast<int>(ids.size()) < options_.n && !interrupted && !stop.found() && !is_end) {
         const Token token = session_->next(sampler_);
-        if (!tokenizer_.is_end_of_generation(token)) show(stop.push(detokenizer.push(token)));
+        is_end = tokenizer_.is_end_of_generation(token) || token == stop_marks_.token;
+        starts.push_back(stop.taken());
+        if (!is_end) show(stop.push(detokenizer.push(token)));
         session_->feed({&token, 1});
         ids.push_back(token);
-        if (tokenizer_.is_end_of_generation(token)) break;
       }
     } catch (const Cancelled&) {
       // The partial answer stays; the token that was cut off was shown but never entered the cache.
@@ -166,18 +169,21 @@ class Conversation {
     std::cout << std::endl;
     seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
     answered_ = static_cast<int>(ids.size());
-    if (stop.found()) take_back(ids, stop.overshoot());
+    if (stop.found())
+      keep(ids, static_cast<std::size_t>(std::ranges::lower_bound(starts, stop.length()) - starts.begin()));
+    else if (!ids.empty() && ids.back() == stop_marks_.token)
+      keep(ids, ids.size() - 1);
     if (!ids.empty()) last_fed_ = ids.back();
     messages_.push_back({.role = "assistant", .content = text});
   }
 
-  /// The template writes the end of the answer, so what the model wrote of it goes, where the cache can do without.
-  void take_back(std::vector<Token>& ids, std::size_t bytes) {
-    const std::size_t count = tokens_within(tokenizer_, ids, bytes);
-    const std::int64_t position = session_->fed() - static_cast<std::int64_t>(count);
-    if (!session_->back_is_enough(position)) return;
-    session_->back(position);
-    ids.resize(ids.size() - count);
+  /// What the template writes after an answer comes with the next message, so that what the model wrote of it goes,
+  /// where the cache can still do without.
+  void keep(std::vector<Token>& ids, std::size_t tokens) {
+    const auto gone = static_cast<std::int64_t>(ids.size()) - static_cast<std::int64_t>(tokens);
+    if (gone <= 0 || !session_->back_is_enough(session_->fed() - gone)) return;
+    session_->back(session_->fed() - gone);
+    ids.resize(tokens);
   }
 
   void status() {
@@ -190,6 +196,7 @@ class Conversation {
   std::shared_ptr<const Model> model_;
   const Tokenizer& tokenizer_;
   std::unique_ptr<Session> session_;
+  StopMarks stop_marks_;
   Sampler sampler_;
   std::vector<Message> messages_;
   std::optional<Token> last_fed_;

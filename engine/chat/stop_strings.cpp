@@ -1,6 +1,7 @@
 #include "runnel/stop_strings.h"
 
 #include <algorithm>
+#include <cctype>
 #include <utility>
 
 #include "chat/jinja/unicode.h"
@@ -11,58 +12,79 @@ namespace {
 
 constexpr std::string_view answer = "RunnelAnswer";
 constexpr std::string_view question = "RunnelQuestion";
-
-struct FamilyStop {
-  std::string_view architecture;
-  std::string_view stop;
-};
-
-constexpr FamilyStop family_stops[] = {
-    {"falcon", "\nUser:"},  // instructed ones begin the next message rather than end their own
-};
+constexpr std::string_view blanks = " \t\r\n";
 
 /// What the template writes between an answer and the next message; "" when it can't be rendered or hides one of them.
 std::string gap_after_answer(const ChatTemplate& chat_template, const RenderOptions& options) {
   const std::vector<Message> messages{
       {"user", "Hello"}, {"assistant", std::string(answer)}, {"user", std::string(question)}};
-  try {
-    const std::string text = plain(chat_template.render(messages, options));
-    const std::size_t said = text.find(answer);
-    const std::size_t asked = said == std::string::npos ? said : text.find(question, said);
-    if (asked == std::string::npos) return {};
-    return text.substr(said + answer.size(), asked - said - answer.size());
-  } catch (const Error&) {
-    return {};
-  }
+  const std::string text = plain(chat_template.render(messages, options));
+  const std::size_t said = text.find(answer);
+  const std::size_t asked = said == std::string::npos ? said : text.find(question, said);
+  if (asked == std::string::npos) return {};
+  return text.substr(said + answer.size(), asked - said - answer.size());
 }
 
-/// The first line of `gap` up to its first control token.
-std::string text_of_gap(const Tokenizer& tokenizer, const std::string& gap) {
-  const std::string_view start = jinja::trimmed(gap);
-  std::string text;
-  for (const Token token : tokenizer.encode(start, true)) {
-    if (tokenizer.is_control(token) || tokenizer.is_end_of_generation(token)) break;
-    text += tokenizer.bytes(token);
+bool is_word(char character) {
+  return std::isalnum(static_cast<unsigned char>(character)) != 0;
+}
+
+/// The mark or head that `text` begins with, as it would stand in an answer; "" when it is neither.
+std::string mark_of(std::string_view text) {
+  const std::string_view trimmed = jinja::trimmed(text);
+  std::string_view line = jinja::trimmed(trimmed.substr(0, trimmed.find('\n')));
+  if (line.empty() || std::ranges::none_of(line, is_word)) return {};
+  const char closing = line.front() == '<' ? '>' : line.front() == '[' ? ']' : '\0';
+  const std::size_t end = closing == '\0' ? std::string_view::npos : line.find(closing);
+  if (end != std::string_view::npos) return std::string(line.substr(0, end + 1));
+  if (line.back() != ':') return {};
+  // A head stands at the beginning of a line, or at least of a word.
+  const std::string_view before = text.substr(0, text.find(line.front()));
+  std::string head;
+  if (before.find('\n') != std::string_view::npos)
+    head += '\n';
+  else if (is_word(line.front()))
+    head += before.empty() ? '\n' : ' ';
+  return head.append(line);
+}
+
+/// The text of a gap before its first and after its last control token, and the first.
+struct Gap {
+  std::string before;
+  std::string after;
+  std::optional<Token> first;
+};
+
+Gap divided(const Tokenizer& tokenizer, const std::string& text) {
+  Gap gap;
+  for (const Token token : tokenizer.encode(text, true)) {
+    if (tokenizer.is_control(token) || tokenizer.is_end_of_generation(token)) {
+      if (!gap.first) gap.first = token;
+      gap.after.clear();
+    } else {
+      (gap.first ? gap.after : gap.before) += tokenizer.bytes(token);
+    }
   }
-  const std::string_view line = jinja::trimmed(std::string_view(text).substr(0, text.find('\n')));
-  constexpr std::size_t shortest = 3;  // what is shorter stands in any text
-  if (line.size() < shortest) return {};
-  std::string stop;
-  if (gap.find('\n') < gap.find(line.front())) stop += '\n';
-  return stop.append(line);
+  return gap;
 }
 
 }  // namespace
 
-std::vector<std::string> stop_strings(const ChatTemplate& chat_template, const Tokenizer& tokenizer,
-                                      std::string_view architecture, const RenderOptions& options) {
-  std::vector<std::string> stops;
-  for (const FamilyStop& row : family_stops) {
-    if (row.architecture == architecture) stops.emplace_back(row.stop);
+StopMarks stop_marks(const ChatTemplate& chat_template, const Tokenizer& tokenizer, const RenderOptions& options) {
+  StopMarks marks;
+  try {
+    const Gap gap = divided(tokenizer, gap_after_answer(chat_template, options));
+    const bool ends_with_token = gap.first && jinja::trimmed(gap.before).empty();
+    if (ends_with_token && !tokenizer.is_end_of_generation(*gap.first) && gap.first != tokenizer.bos())
+      marks.token = gap.first;
+    std::string mark = mark_of(gap.before);
+    // Models that were taught no end go on with the next head.
+    if (ends_with_token && jinja::trimmed(gap.after).ends_with(':')) mark = mark_of("\n" + gap.after);
+    if (!mark.empty()) marks.texts.push_back(std::move(mark));
+  } catch (const Error&) {
+    // Without an example of its conversations nothing is known.
   }
-  std::string text = text_of_gap(tokenizer, gap_after_answer(chat_template, options));
-  if (!text.empty() && std::ranges::find(stops, text) == stops.end()) stops.push_back(std::move(text));
-  return stops;
+  return marks;
 }
 
 StopMatcher::StopMatcher(std::vector<std::string> stops) : stops_(std::move(stops)) {
@@ -70,41 +92,38 @@ StopMatcher::StopMatcher(std::vector<std::string> stops) : stops_(std::move(stop
 }
 
 std::string StopMatcher::push(std::string_view text) {
+  taken_ += text.size();
   if (found_) return {};
   held_ += text;
+  const auto before_blanks = [this](std::size_t end) {
+    const std::size_t last = end == 0 ? std::string::npos : held_.find_last_not_of(blanks, end - 1);
+    return last == std::string::npos ? 0 : last + 1;
+  };
   std::size_t first = std::string::npos;
   for (const std::string& stop : stops_) first = std::min(first, held_.find(stop));
   if (first != std::string::npos) {
     found_ = true;
-    overshoot_ = held_.size() - first;
-    held_.resize(first);
-    return std::exchange(held_, {});
+    return show(before_blanks(first));
   }
-  std::size_t kept = 0;
+  if (stops_.empty()) return show(held_.size());
+  std::size_t begun = 0;
   for (const std::string& stop : stops_) {
     std::size_t length = std::min(stop.size() - 1, held_.size());
     while (length > 0 && !held_.ends_with(std::string_view(stop).substr(0, length))) --length;
-    kept = std::max(kept, length);
+    begun = std::max(begun, length);
   }
-  std::string shown = held_.substr(0, held_.size() - kept);
-  held_.erase(0, shown.size());
-  return shown;
+  return show(before_blanks(held_.size() - begun));
 }
 
 std::string StopMatcher::finish() {
-  return std::exchange(held_, {});
+  return found_ ? std::string() : show(held_.size());
 }
 
-std::size_t tokens_within(const Tokenizer& tokenizer, std::span<const Token> ids, std::size_t bytes) {
-  std::size_t count = 0;
-  for (auto id = ids.rbegin(); id != ids.rend(); ++id) {
-    const std::size_t length = tokenizer.bytes(*id).size();
-    if (length > bytes) break;
-    bytes -= length;
-    ++count;
-    if (bytes == 0) break;
-  }
-  return count;
+std::string StopMatcher::show(std::size_t bytes) {
+  std::string shown = held_.substr(0, bytes);
+  held_.erase(0, bytes);
+  shown_ += bytes;
+  return shown;
 }
 
 }  // namespace runnel

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
+#include <string_view>
 
 #include "model/architectures.h"
 #include "model/rope.h"
@@ -76,6 +77,10 @@ void write_scales(GgufWriter& writer, const Config& config, const std::string& p
   for (const LayerConfig& layer : config.layers) {
     if (layer.attention_scale != attention) refuse(config, "its layers scale attention scores differently.");
   }
+  // Some readers take the usual caps where a file has none.
+  const bool has_caps = config.family->hf_defaults.find("attn_logit_softcapping") != std::string_view::npos;
+  if (has_caps && (config.attention_soft_cap == 0 || config.logit_soft_cap == 0))
+    refuse(config, "it lacks the soft caps of other " + config.architecture + " models.");
   if (config.attention_soft_cap > 0) writer.set(prefix + "attn_logit_softcapping", config.attention_soft_cap);
   if (config.logit_soft_cap > 0) writer.set(prefix + "final_logit_softcapping", config.logit_soft_cap);
   if (config.family->divides_by_logit_scale) {
@@ -89,6 +94,15 @@ void write_scales(GgufWriter& writer, const Config& config, const std::string& p
                      !differs(config.embedding_scale, usual_embedding_scale(*config.family, config)) &&
                      config.residual_scale == 1 && config.logit_scale == 1;
   if (!usual) refuse(config, "its scales are not those of other " + config.architecture + " models.");
+}
+
+void write_window_rope(GgufWriter& writer, const Config& config, const std::string& prefix) {
+  if (config.ropes.size() < 2) return;
+  const RopeConfig& rope = config.ropes[1];
+  const bool has_key = config.family->window_rope_base > 0;
+  if (!has_key || rope.scaling != RopeScaling::none || rope.dimensions != config.ropes.front().dimensions)
+    refuse(config, "its layers with a sliding window rotate in a way that has no key there.");
+  writer.set(prefix + "rope.freq_base_swa", static_cast<float>(rope.base));
 }
 
 void write_sizes(GgufWriter& writer, const Config& config, const std::string& prefix) {
@@ -113,6 +127,8 @@ void write_design(GgufWriter& writer, const Config& config, const std::string& p
              config.norm_epsilon);
   // Families that have it both ways are all of LayerNorm.
   if (!is_rms) writer.set(prefix + "use_parallel_residual", design.residual != Residual::serial);
+  if (is_rms && design.residual != usual.residual)
+    refuse(config, "its blocks are joined otherwise than in other " + config.architecture + " models.");
   if (config.qkv_limit > 0) writer.set(prefix + "attention.clamp_kqv", config.qkv_limit);
 }
 
@@ -134,7 +150,7 @@ void write_hyperparameters(GgufWriter& writer, const Config& config) {
   if (const int window = window_of_layers(config); window > 0)
     writer.set(prefix + "attention.sliding_window", count(window));
   write_rope(writer, config.ropes.front(), prefix, config.name);
-  if (config.ropes.size() > 1) writer.set(prefix + "rope.freq_base_swa", static_cast<float>(config.ropes[1].base));
+  write_window_rope(writer, config, prefix);
 }
 
 std::vector<float> rope_divisors(const RopeConfig& rope) {

@@ -27,9 +27,11 @@ class Safetensors {
  public:
   explicit Safetensors(unsigned seed) : m_random(seed) {}
 
-  void addRandom(const QString& name, int rows, int columns, float deviation) {
+  void addRandom(const QString& name, int rows, int columns, float deviation, int loudRow = -1) {
     std::normal_distribution<float> normal(0, deviation);
-    add(name, QJsonArray{rows, columns}, rows * columns, [&] { return normal(m_random); });
+    int added = 0;
+    add(name, QJsonArray{rows, columns}, rows * columns,
+        [&] { return normal(m_random) * (added++ / columns == loudRow ? 4.0F : 1.0F); });
   }
   void addOnes(const QString& name, int size) {
     add(name, QJsonArray{size}, size, [] { return 1.0F; });
@@ -73,7 +75,7 @@ QByteArray weights(const TinyModel& model) {
     file.addRandom(prefix + QStringLiteral("mlp.down_proj.weight"), kWidth, kHidden, 0.2F);
   }
   file.addOnes(QStringLiteral("model.norm.weight"), kWidth);
-  file.addRandom(QStringLiteral("lm_head.weight"), kVocabulary, kWidth, 0.3F);
+  file.addRandom(QStringLiteral("lm_head.weight"), kVocabulary, kWidth, 0.3F, model.loudToken);
   return file.bytes();
 }
 

@@ -8,7 +8,8 @@ namespace runnel::app {
 struct TinyModel {
   int layers = 2;
   int trainedContext = 4096;
-  unsigned seed = 1;  //!< of the weights
+  unsigned seed = 1;   //!< of the weights
+  int loudToken = -1;  //!< one that is sampled more often than others; -1: none
   QString chatTemplate = QStringLiteral(
       "{%- if messages[0].role != 'system' %}<|im_start|>system\nBe kind.<|im_end|>\n{% endif %}"
       "{%- for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n{% endfor %}"

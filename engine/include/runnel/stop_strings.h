@@ -1,7 +1,7 @@
 #pragma once
 
 #include <cstddef>
-#include <span>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,13 +11,18 @@
 
 namespace runnel {
 
-/// Texts that end an answer of models that write the end of a turn as text: what `chat_template` puts between an answer
-/// and the next message, where that is no token of the vocabulary which ends a generation, and what the family is known
-/// to go on with. `architecture` as in ModelFacts. Empty for most models, which have a token for it.
-std::vector<std::string> stop_strings(const ChatTemplate& chat_template, const Tokenizer& tokenizer,
-                                      std::string_view architecture, const RenderOptions& options);
+/// What ends an answer besides the tokens that end a generation: how the template goes on after one.
+struct StopMarks {
+  std::vector<std::string> texts;  ///< for models that write the end of a turn, or the next head, as text
+  std::optional<Token> token;      ///< a control token that begins the next turn and ends no generation by itself
+};
 
-/// Looks for stop strings in an answer that grows, and never lets out a part of one.
+/// Found in what `chat_template` writes between an answer and the next message. Text counts where it is a mark or a
+/// head ("<|im_end|>" of a vocabulary without that token, "### User:", "USER:"), not what stands in any answer. Empty
+/// for most models, which have a token for it.
+StopMarks stop_marks(const ChatTemplate& chat_template, const Tokenizer& tokenizer, const RenderOptions& options);
+
+/// Looks for stop strings in an answer that grows, and never lets out a part of one or of the blanks before it.
 class StopMatcher {
  public:
   /// Empty strings are left out.
@@ -31,17 +36,20 @@ class StopMatcher {
 
   bool found() const { return found_; }
 
-  /// Bytes taken from the beginning of the stop string that was found on, it and what came after it in the same piece.
-  std::size_t overshoot() const { return overshoot_; }
+  /// Bytes of the answer that have been taken, shown or not.
+  std::size_t taken() const { return taken_; }
+
+  /// Bytes of the answer before the stop string that was found and the blanks before that.
+  std::size_t length() const { return shown_; }
 
  private:
+  std::string show(std::size_t bytes);
+
   std::vector<std::string> stops_;
   std::string held_;
-  std::size_t overshoot_ = 0;
+  std::size_t taken_ = 0;
+  std::size_t shown_ = 0;
   bool found_ = false;
 };
-
-/// How many of the last of `ids` lie wholly within the last `bytes` bytes of their text.
-std::size_t tokens_within(const Tokenizer& tokenizer, std::span<const Token> ids, std::size_t bytes);
 
 }  // namespace runnel

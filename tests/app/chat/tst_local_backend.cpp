@@ -1,3 +1,4 @@
+#include <QRegularExpression>
 #include <QTemporaryDir>
 
 #include <random>
@@ -33,6 +34,7 @@ class LocalBackendTest : public QObject {
   void closes_a_stopped_answer_once();
   void an_answer_begins_with_the_reasoning_that_the_prompt_opened();
   void an_answer_ends_where_the_template_writes_its_end_as_text();
+  void an_answer_ends_where_the_next_turn_begins();
   void switches_conversations();
   void answers_the_last_message_anew();
   void changes_cache_settings_in_place();
@@ -255,23 +257,25 @@ void LocalBackendTest::an_answer_begins_with_the_reasoning_that_the_prompt_opene
 }
 
 void LocalBackendTest::an_answer_ends_where_the_template_writes_its_end_as_text() {
+  const auto vocabulary = runnel::Model::open_without_weights(m_model.toStdString());
+  const TinyModel loud{.loudToken = vocabulary->tokenizer().encode(":").front()};
   Talk talk;
-  QVERIFY(talk.load(m_model));
+  QVERIFY(talk.load(writeTinyModel(m_folder.filePath(QStringLiteral("loud")), loud)));
   QList<ChatMessage> messages;
-  QVERIFY(talk.exchange(messages, QStringLiteral("Hello there"), 24));
+  QVERIFY(talk.exchange(messages, QStringLiteral("Hello there"), 40));
   const QString unstopped = talk.text();
-  // The random network says the same whatever the template calls the end: a word of its own becomes that.
-  const QString end = unstopped.mid(unstopped.size() / 2).simplified().section(u' ', 0, 0).left(6);
-  QVERIFY2(end.size() >= 3, qPrintable(unstopped));
-  TinyModel textual;
+  const QString end = QRegularExpression(QStringLiteral(" \\w+:")).match(unstopped).captured();
+  QVERIFY2(!end.isEmpty(), qPrintable(unstopped));
+
+  // The network says the same whatever the template writes after an answer.
+  TinyModel textual = loud;
   textual.chatTemplate.replace(
       QStringLiteral("<|im_end|>\n{% endfor %}"),
       QStringLiteral("{{ '%1' if message.role == 'assistant' else '<|im_end|>' }}\n{% endfor %}").arg(end));
-  const QString folder = writeTinyModel(m_folder.filePath(QStringLiteral("textual")), textual);
-  QVERIFY(talk.load(folder));
+  QVERIFY(talk.load(writeTinyModel(m_folder.filePath(QStringLiteral("textual")), textual)));
   messages.clear();
-  QVERIFY(talk.exchange(messages, QStringLiteral("Hello there"), 24, 2));
-  QCOMPARE(talk.text(), unstopped.left(unstopped.indexOf(end)));
+  QVERIFY(talk.exchange(messages, QStringLiteral("Hello there"), 40, 2));
+  QCOMPARE(talk.text(), unstopped.left(unstopped.indexOf(end)).trimmed());
   QCOMPARE(talk.stats().stopReason, StopReason::EndOfTurn);
   const CacheSnapshot snapshot = talk.snapshot();
   QCOMPARE(snapshot.spans.last().end - snapshot.spans.last().first, talk.stats().answerIds.size());
@@ -279,11 +283,26 @@ void LocalBackendTest::an_answer_ends_where_the_template_writes_its_end_as_text(
 
   // The end comes with the next message, once.
   QVERIFY(talk.exchange(messages, QStringLiteral("And you?"), 8, 2));
-  const auto model = runnel::Model::open_without_weights(folder.toStdString());
   const QList<qint32> prompt = talk.stats().promptIds;
-  const std::string fed = model->tokenizer().decode(std::vector<runnel::Token>(prompt.begin(), prompt.end()));
+  const std::string fed = vocabulary->tokenizer().decode(std::vector<runnel::Token>(prompt.begin(), prompt.end()));
   QCOMPARE(QString::fromStdString(fed),
            end + QStringLiteral("\n<|im_start|>user\nAnd you?<|im_end|>\n<|im_start|>assistant\n"));
+}
+
+void LocalBackendTest::an_answer_ends_where_the_next_turn_begins() {
+  constexpr int start = 1;  // <|im_start|>
+  TinyModel loud{.loudToken = start};
+  loud.chatTemplate.replace(QStringLiteral("<|im_end|>\n{% endfor %}"), QStringLiteral("{% endfor %}"));
+  Talk talk;
+  QVERIFY(talk.load(writeTinyModel(m_folder.filePath(QStringLiteral("endless")), loud)));
+  QList<ChatMessage> messages;
+  QVERIFY(talk.exchange(messages, QStringLiteral("Hello there"), 60));
+  QCOMPARE(talk.stats().stopReason, StopReason::EndOfTurn);
+  QCOMPARE(talk.stats().answerIds.count(start), 0);
+  QCOMPARE(talk.snapshot().telemetry.fed, talk.snapshot().spans.last().end);
+  QVERIFY(talk.exchange(messages, QStringLiteral("And you?"), 60));
+  QCOMPARE(talk.stats().promptIds.first(), start);
+  QCOMPARE(talk.stats().promptIds.count(start), 2);
 }
 
 void LocalBackendTest::switches_conversations() {
