@@ -30,6 +30,18 @@ matmul::primitive_desc describe(const Shape& shape, const dnnl::engine& engine) 
 #endif
 }
 
+// oneDNN makes what all its users share when it is first used: that is done here by one thread, before many ask at
+// once.
+bool first_use() {
+  constexpr Shape any{16, 32, 32, 32};
+  try {
+    const matmul product(describe(any, dnnl::engine(dnnl::engine::kind::cpu, 0)));
+  } catch (const dnnl::error&) {
+    return false;  // the products themselves will say it
+  }
+  return true;
+}
+
 }  // namespace
 
 /// What one thread needs of its own.
@@ -42,7 +54,10 @@ struct Bf16Matmul::Worker {
 };
 
 Bf16Matmul::Bf16Matmul(const Kernels& kernels, int threads)
-    : kernels_(kernels), workers_(std::make_unique<Worker[]>(static_cast<std::size_t>(threads))) {}
+    : kernels_(kernels), workers_(std::make_unique<Worker[]>(static_cast<std::size_t>(threads))) {
+  static const bool is_ready = first_use();
+  (void)is_ready;
+}
 Bf16Matmul::~Bf16Matmul() = default;
 
 bool Bf16Matmul::supported() {
