@@ -77,9 +77,7 @@ void write_scales(GgufWriter& writer, const Config& config, const std::string& p
   for (const LayerConfig& layer : config.layers) {
     if (layer.attention_scale != attention) refuse(config, "its layers scale attention scores differently.");
   }
-  // Some readers take the usual caps where a file has none.
-  const bool has_caps = config.family->hf_defaults.find("attn_logit_softcapping") != std::string_view::npos;
-  if (has_caps && (config.attention_soft_cap == 0 || config.logit_soft_cap == 0))
+  if (config.family->has_soft_caps && (config.attention_soft_cap == 0 || config.logit_soft_cap == 0))
     refuse(config, "it lacks the soft caps of other " + config.architecture + " models.");
   if (config.attention_soft_cap > 0) writer.set(prefix + "attn_logit_softcapping", config.attention_soft_cap);
   if (config.logit_soft_cap > 0) writer.set(prefix + "final_logit_softcapping", config.logit_soft_cap);

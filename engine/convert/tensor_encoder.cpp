@@ -102,7 +102,8 @@ std::vector<std::byte> TensorEncoder::encode(const PlannedTensor& tensor, BlockT
   const ScaleSearch search = options_.scale_search ? ScaleSearch::least_squares : ScaleSearch::none;
   for_rows(source.rows(), [&](std::int64_t row) {
     std::vector<float> values = row_values(source, tensor.row_of ? tensor.row_of(row) : row);
-    for (float& value : values) value += tensor.added;
+    if (tensor.added != 0)  // else a -0.0 would become 0.0
+      for (float& value : values) value += tensor.added;
     const std::span<std::byte> out = std::span(data).subspan(static_cast<std::size_t>(row) * bytes, bytes);
     if (!is_rounded(type)) return put_floats(values, type, out);
     const RtnOptions rtn = rtn_options(*tensor.use, options_.weight_dtype, options_.group_size, options_.scheme);

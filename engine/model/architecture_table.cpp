@@ -82,6 +82,7 @@ constexpr std::array table{
                  .window_period = 2,
                  .embedding_times_root = true,
                  .activation_is_fixed = true,
+                 .has_soft_caps = true,
                  .gguf_wide_scale_layers = 46,
                  .saved_as = "gemma2",
                  .hf_defaults = R"({"head_dim": 256, "query_pre_attn_scalar": 256, "sliding_window": 4096,

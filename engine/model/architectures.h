@@ -73,6 +73,7 @@ struct Architecture {
   int no_rope_period = 0;             ///< the last of each so many layers does not rotate; 0: all do
   bool embedding_times_root = false;  ///< the embedding is scaled by √n_embd
   bool activation_is_fixed = false;   ///< what config.json says of it is ignored
+  bool has_soft_caps = false;         ///< GGUF: readers take the usual ones where a file has none
   bool ff_is_doubled = false;         ///< files give twice the length of gate and up
   int position_offset = 0;            ///< of learned positions
   std::string_view hf_alibi_without{};  ///< ALiBi where config.json lacks this key
