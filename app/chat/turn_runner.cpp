@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "runnel/answer_reader.h"
 #include "runnel/error.h"
 #include "runnel/reasoning.h"
 #include "runnel/sampler.h"
-#include "runnel/stop_strings.h"
 #include "runnel/tokenizer.h"
 
 namespace runnel::app {
@@ -171,33 +171,23 @@ runnel::Sampler TurnRunner::preparedSampler() {
 
 StopReason TurnRunner::answer() {
   const runnel::Tokenizer& tokenizer = m_engine.model->tokenizer();
-  const runnel::StopMarks& marks = m_engine.format->stopMarks();
   runnel::Sampler sampler = preparedSampler();
   const auto start = static_cast<qint64>(m_engine.cached.ids.size());
   m_engine.cached.spans.append(
       {.messageId = m_request.answerId, .role = Role::Assistant, .first = start, .end = start});
 
-  std::string opening = runnel::reasoning_opening(tokenizer, m_engine.cached.ids);
-  runnel::Detokenizer detokenizer(tokenizer);
-  runnel::StopMatcher stop(marks.texts);
-  std::vector<std::size_t> starts;  // of the tokens, in bytes of the answer
+  runnel::AnswerReader reader(tokenizer, m_engine.format->stopMarks(),
+                              runnel::reasoning_opening(tokenizer, m_engine.cached.ids));
   StopReason reason = StopReason::Length;
   while (reason == StopReason::Length && m_answerIds.size() < m_request.maxTokens) {
     const runnel::Token token = m_engine.session->next(sampler);
-    const bool isEnd = tokenizer.is_end_of_generation(token) || token == marks.token;
-    starts.push_back(stop.taken());
-    const std::string text =
-        isEnd ? std::string() : std::exchange(opening, std::string()) + stop.push(detokenizer.push(token));
-    if (say(token, text)) reason = StopReason::Stopped;
-    if (isEnd || stop.found()) reason = StopReason::EndOfTurn;
+    if (say(token, reader.push(token))) reason = StopReason::Stopped;
+    if (reader.ended()) reason = StopReason::EndOfTurn;
   }
-  m_pending.text += QString::fromStdString(stop.push(detokenizer.finish()) + stop.finish());
+  m_pending.text += QString::fromStdString(reader.finish());
   m_answerSeconds = static_cast<double>(m_clock.nsecsElapsed()) / 1e9 - m_firstTokenSeconds;
   m_sampled = m_answerIds.size();
-  if (stop.found())
-    keepOfAnswer(std::distance(starts.begin(), std::ranges::lower_bound(starts, stop.length())));
-  else if (m_sampled > 0 && m_answerIds.last() == marks.token)
-    keepOfAnswer(m_sampled - 1);
+  keepOfAnswer(static_cast<qsizetype>(reader.kept()));
   return reason;
 }
 
@@ -206,7 +196,7 @@ StopReason TurnRunner::answer() {
 void TurnRunner::keepOfAnswer(qsizetype tokens) {
   CachedConversation& cached = m_engine.cached;
   const qint64 position = cached.spans.last().first + tokens;
-  if (!m_engine.session->back_is_enough(position)) return;
+  if (tokens == m_answerIds.size() || !m_engine.session->back_is_enough(position)) return;
   m_engine.session->back(position);
   cached.ids.resize(static_cast<std::size_t>(position));
   cached.spans.last().end = position;

@@ -12,6 +12,7 @@
 
 #include "app/cli/commands.h"
 #include "app/cli/options.h"
+#include "runnel/answer_reader.h"
 #include "runnel/error.h"
 #include "runnel/reasoning.h"
 #include "runnel/stop_strings.h"
@@ -141,38 +142,29 @@ class Conversation {
 
   /// `prompt`: the tokens that it follows.
   void answer(std::span<const Token> prompt) {
-    Detokenizer detokenizer(tokenizer_);
-    StopMatcher stop(stop_marks_.texts);
+    AnswerReader reader(tokenizer_, stop_marks_, reasoning_opening(tokenizer_, prompt));
     std::string text;
-    std::vector<Token> ids;           // that were fed
-    std::vector<std::size_t> starts;  // of the tokens, in bytes of the answer
+    std::vector<Token> ids;  // that were fed
     const auto started = std::chrono::steady_clock::now();
     const auto show = [&text](const std::string& piece) {
       text += piece;
       std::cout << piece << std::flush;
     };
-    show(reasoning_opening(tokenizer_, prompt));
-    bool is_end = false;
     try {
-      while (static_cast<int>(ids.size()) < options_.n && !interrupted && !stop.found() && !is_end) {
+      while (static_cast<int>(ids.size()) < options_.n && !interrupted && !reader.ended()) {
         const Token token = session_->next(sampler_);
-        is_end = tokenizer_.is_end_of_generation(token) || token == stop_marks_.token;
-        starts.push_back(stop.taken());
-        if (!is_end) show(stop.push(detokenizer.push(token)));
+        show(reader.push(token));
         session_->feed({&token, 1});
         ids.push_back(token);
       }
     } catch (const Cancelled&) {
       // The partial answer stays; the token that was cut off was shown but never entered the cache.
     }
-    show(stop.push(detokenizer.finish()) + stop.finish());
+    show(reader.finish());
     std::cout << std::endl;
     seconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
     answered_ = static_cast<int>(ids.size());
-    if (stop.found())
-      keep(ids, static_cast<std::size_t>(std::ranges::lower_bound(starts, stop.length()) - starts.begin()));
-    else if (!ids.empty() && ids.back() == stop_marks_.token)
-      keep(ids, ids.size() - 1);
+    keep(ids, reader.kept());
     if (!ids.empty()) last_fed_ = ids.back();
     messages_.push_back({.role = "assistant", .content = text});
   }
