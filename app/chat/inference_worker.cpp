@@ -186,8 +186,9 @@ void InferenceWorker::publish(double tokensPerSecond) {
     runnel::CacheTelemetry& empty = snapshot.telemetry;
     empty.settings = m_engine->session->settings();
     empty.slots = empty.settings.ctx_size + runnel::headroom(empty.settings.ctx_size);
-    empty.bytes = runnel::cache_bytes(m_engine->model->facts(), empty.settings);
-    empty.bytes_per_token = empty.bytes / static_cast<std::size_t>(empty.slots);
+    const runnel::ModelFacts& facts = m_engine->model->facts();
+    empty.bytes = runnel::cache_bytes(facts, empty.settings);
+    empty.bytes_per_token = runnel::cache_bytes_per_token(facts, empty.settings.kv_type);
   }
   Q_EMIT cacheChanged(snapshot);
 }

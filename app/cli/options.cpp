@@ -88,7 +88,7 @@ void add_cache_options(CLI::App& command, CommonOptions& options) {
       ->capture_default_str()
       ->each([&options](const std::string&) { options.n_discard_given = true; });
   command.add_flag("--keep-system", options.keep_system, "Keep everything before the first user message for ever");
-  command.add_option("--kv-type", options.kv_type, "Number type of cached keys and values: f16, f32")
+  command.add_option("--kv-type", options.kv_type, "Number type of cached keys and values: f16, bf16, q8, f32")
       ->capture_default_str()
       ->check(accepted_by(kv_type_from));
   command.add_option("--batch", options.cache.batch, "Tokens evaluated at once")->capture_default_str();

@@ -89,7 +89,8 @@ runnel::CacheSettings readCache(const Reader& reader) {
   cache.n_discard = reader.text("cache/n_discard") == QLatin1String("-1")
                         ? -1
                         : reader.integer("cache/n_discard", cache.n_discard, 1, most);
-  const QStringList kvTypes{nameOf(runnel::KvType::f16), nameOf(runnel::KvType::f32)};
+  const QStringList kvTypes{nameOf(runnel::KvType::f16), nameOf(runnel::KvType::bf16), nameOf(runnel::KvType::q8),
+                            nameOf(runnel::KvType::f32)};
   cache.kv_type = runnel::kv_type_from(reader.choice("cache/kv_type", kvTypes).toStdString());
   cache.batch = reader.integer("cache/batch", cache.batch, 1, kLargestCtxSize);
   cache.allow_untrained_ctx = reader.flag("cache/allow_untrained_ctx", false);

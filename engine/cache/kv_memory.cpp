@@ -6,6 +6,7 @@
 #include <cstring>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "host/memory.h"
 #include "quant/half.h"
@@ -14,10 +15,11 @@
 namespace runnel {
 namespace {
 
-constexpr int group = 16;
+constexpr std::size_t group = 16;
 constexpr std::uint16_t infinite_half = 0x7C00;
 
-bool any_infinite(const std::uint16_t* halves, int n) {
+bool any_infinite(const std::byte* row, int n) {
+  const auto* halves = reinterpret_cast<const std::uint16_t*>(row);
   int found = 0;
   for (int i = 0; i < n; ++i) found |= static_cast<int>((halves[i] & 0x7FFFU) == infinite_half);
   return found != 0;
@@ -30,15 +32,75 @@ bool any_infinite(const std::uint16_t* halves, int n) {
               "the KV cache (kv_type).");
 }
 
+std::size_t width_of(KvType type) {
+  return type == KvType::f32 ? 4 : type == KvType::q8 ? 1 : 2;
+}
+
+std::size_t scale_bytes(KvType type) {
+  return type == KvType::q8 ? sizeof(float) : 0;
+}
+
+// The numbers of a row, or of a part of one, in the memory's type.
+void encode(KvType type, const float* x, int n, float scale, std::byte* out, const Kernels& kernels) {
+  switch (type) {
+    case KvType::f32:
+      std::memcpy(out, x, static_cast<std::size_t>(n) * sizeof(float));
+      return;
+    case KvType::f16:
+      return kernels.to_half(x, n, reinterpret_cast<std::uint16_t*>(out));
+    case KvType::bf16:
+      return kernels.to_bf16(x, n, reinterpret_cast<std::uint16_t*>(out));
+    case KvType::q8:
+      return kernels.to_int8(x, n, scale, reinterpret_cast<std::int8_t*>(out));
+  }
+}
+
+float decode(KvType type, const std::byte* at, const float* scale) {
+  switch (type) {
+    case KvType::f32:
+      return *reinterpret_cast<const float*>(at);
+    case KvType::f16:
+      return f16_to_f32(*reinterpret_cast<const std::uint16_t*>(at));
+    case KvType::bf16:
+      return bf16_to_f32(*reinterpret_cast<const std::uint16_t*>(at));
+    case KvType::q8:
+      return *scale * static_cast<float>(*reinterpret_cast<const std::int8_t*>(at));
+  }
+  return 0;
+}
+
+// Gives element i of a row its place, `group` elements apart.
+template <std::size_t width>
+void scatter(const std::byte* row, int n, std::byte* to) {
+  for (int i = 0; i < n; ++i)
+    std::memcpy(to + static_cast<std::size_t>(i) * group * width, row + static_cast<std::size_t>(i) * width, width);
+}
+
+void scatter(KvType type, const std::byte* row, int n, std::byte* to) {
+  switch (width_of(type)) {
+    case 4:
+      return scatter<4>(row, n, to);
+    case 2:
+      return scatter<2>(row, n, to);
+    default:
+      return scatter<1>(row, n, to);
+  }
+}
+
 std::string megabytes(std::size_t bytes) {
   return std::to_string((bytes + 999'999) / 1'000'000) + " MB";
 }
 
 }  // namespace
 
+std::size_t KvShape::bytes_per_token(KvType type) const {
+  return 2 * static_cast<std::size_t>(layers) * static_cast<std::size_t>(kv_heads) *
+         (static_cast<std::size_t>(head_dim) * width_of(type) + scale_bytes(type));
+}
+
 KvMemory::KvMemory(const KvShape& shape, int slots, KvType type)
-    : shape_(shape), padded_slots_((slots + group - 1) / group * group), type_(type) {
-  bytes_ = shape.values_per_token() * static_cast<std::size_t>(padded_slots_) * width();
+    : shape_(shape), padded_slots_((static_cast<std::size_t>(slots) + group - 1) / group * group), type_(type) {
+  bytes_ = shape.bytes_per_token(type) * padded_slots_;
   if (const auto available = available_memory(); available && bytes_ > *available) {
     throw Error("The cache needs " + megabytes(bytes_) + " and only " + megabytes(*available) +
                 " of memory are available; choose a smaller ctx_size.");
@@ -77,87 +139,96 @@ void KvMemory::release() {
   data_ = nullptr;
 }
 
-std::size_t KvMemory::bytes_per_token() const {
-  return shape_.values_per_token() * width();
-}
-
-std::size_t KvMemory::keys_bytes() const {
-  return static_cast<std::size_t>(padded_slots_) * static_cast<std::size_t>(shape_.head_dim) * width();
-}
-
-std::byte* KvMemory::keys(int layer, int head) const {
-  return data_ + static_cast<std::size_t>(layer * shape_.kv_heads + head) * 2 * keys_bytes();
+// A head's keys, its values, the scales of the keys, those of the values.
+std::byte* KvMemory::head_data(int layer, int head) const {
+  const KvShape one{.layers = 1, .kv_heads = 1, .head_dim = shape_.head_dim};
+  return data_ + static_cast<std::size_t>(layer * shape_.kv_heads + head) * one.bytes_per_token(type_) * padded_slots_;
 }
 
 KvView KvMemory::view(int layer, int head) const {
-  return {.keys = keys(layer, head), .values = values(layer, head), .head_dim = shape_.head_dim};
+  const std::size_t bytes = padded_slots_ * static_cast<std::size_t>(shape_.head_dim) * width_of(type_);
+  std::byte* keys = head_data(layer, head);
+  KvView view{.keys = keys, .values = keys + bytes, .head_dim = shape_.head_dim};
+  if (scale_bytes(type_) == 0) return view;
+  view.key_scales = reinterpret_cast<const float*>(keys + 2 * bytes);
+  view.value_scales = view.key_scales + padded_slots_;
+  return view;
+}
+
+KvMemory::Place KvMemory::place(int layer, int head, std::int32_t slot) const {
+  const auto dim = static_cast<std::size_t>(shape_.head_dim);
+  const auto at = static_cast<std::size_t>(slot);
+  const std::size_t width = width_of(type_);
+  std::byte* keys = head_data(layer, head);
+  std::byte* values = keys + padded_slots_ * dim * width;
+  Place place{.key = keys + (at / group * dim * group + at % group) * width,
+              .value = values + at * dim * width,
+              .key_scale = nullptr,
+              .value_scale = nullptr};
+  if (scale_bytes(type_) == 0) return place;
+  place.key_scale = reinterpret_cast<float*>(values + padded_slots_ * dim) + at;
+  place.value_scale = place.key_scale + padded_slots_;
+  return place;
 }
 
 void KvMemory::store(int layer, int head, std::int32_t slot, const float* key, const float* value,
                      const Kernels& kernels) {
-  const auto dim = static_cast<std::size_t>(shape_.head_dim);
-  const auto at = static_cast<std::size_t>(slot);
-  std::byte* key_lane = keys(layer, head) + (at / group * dim * group + at % group) * width();
-  std::byte* row = values(layer, head) + at * dim * width();
-  if (type_ == KvType::f32) {
-    for (std::size_t d = 0; d < dim; ++d) std::memcpy(key_lane + d * group * 4, key + d, 4);
-    std::memcpy(row, value, dim * 4);
-    return;
+  const Place to = place(layer, head, slot);
+  const int dim = shape_.head_dim;
+  if (to.key_scale != nullptr) {
+    *to.key_scale = kernels.int8_scale(key, dim);
+    *to.value_scale = kernels.int8_scale(value, dim);
   }
+  const float key_scale = to.key_scale == nullptr ? 1 : *to.key_scale;
+  const float value_scale = to.value_scale == nullptr ? 1 : *to.value_scale;
+  const std::size_t width = width_of(type_);
   constexpr int chunk = 64;
-  for (int d = 0; d < shape_.head_dim; d += chunk) {
-    const int n = std::min(chunk, shape_.head_dim - d);
-    std::uint16_t halves[chunk];
-    kernels.to_half(key + d, n, halves);
-    if (any_infinite(halves, n)) refuse_overflow(layer);
-    for (int i = 0; i < n; ++i) std::memcpy(key_lane + static_cast<std::size_t>(d + i) * group * 2, halves + i, 2);
+  alignas(float) std::byte row[chunk * sizeof(float)];
+  for (int d = 0; d < dim; d += chunk) {
+    const int n = std::min(chunk, dim - d);
+    encode(type_, key + d, n, key_scale, row, kernels);
+    if (type_ == KvType::f16 && any_infinite(row, n)) refuse_overflow(layer);
+    scatter(type_, row, n, to.key + static_cast<std::size_t>(d) * group * width);
   }
-  auto* half_row = reinterpret_cast<std::uint16_t*>(row);
-  kernels.to_half(value, shape_.head_dim, half_row);
-  if (any_infinite(half_row, shape_.head_dim)) refuse_overflow(layer);
-}
-
-float KvMemory::read(const std::byte* at) const {
-  if (type_ == KvType::f32) {
-    float value = 0;
-    std::memcpy(&value, at, sizeof value);
-    return value;
-  }
-  std::uint16_t bits = 0;
-  std::memcpy(&bits, at, sizeof bits);
-  return f16_to_f32(bits);
-}
-
-void KvMemory::write(std::byte* at, float value, int layer) {
-  if (type_ == KvType::f32) {
-    std::memcpy(at, &value, sizeof value);
-  } else {
-    const std::uint16_t bits = f32_to_f16(value);
-    if (any_infinite(&bits, 1)) refuse_overflow(layer);
-    std::memcpy(at, &bits, sizeof bits);
-  }
+  encode(type_, value, dim, value_scale, to.value, kernels);
+  if (type_ == KvType::f16 && any_infinite(to.value, dim)) refuse_overflow(layer);
 }
 
 void KvMemory::copy_from(const KvMemory& other, std::span<const SlotCopy> copies) {
-  const auto dim = static_cast<std::size_t>(shape_.head_dim);
   for (int layer = 0; layer < shape_.layers; ++layer) {
     for (int head = 0; head < shape_.kv_heads; ++head) {
       for (const SlotCopy& copy : copies) {
         for (std::int32_t i = 0; i < copy.length; ++i) {
-          const auto from = static_cast<std::size_t>(copy.from + i);
-          const auto to = static_cast<std::size_t>(copy.to + i);
-          for (std::size_t d = 0; d < dim; ++d) {
-            const std::size_t key_from = (from / group * dim + d) * group + from % group;
-            const std::size_t key_to = (to / group * dim + d) * group + to % group;
-            write(keys(layer, head) + key_to * width(), other.read(other.keys(layer, head) + key_from * other.width()),
-                  layer);
-            write(values(layer, head) + (to * dim + d) * width(),
-                  other.read(other.values(layer, head) + (from * dim + d) * other.width()), layer);
-          }
+          const Place from = other.place(layer, head, copy.from + i);
+          if (type_ == other.type_)
+            copy_place(from, place(layer, head, copy.to + i));
+          else
+            convert_place(other, from, layer, head, copy.to + i);
         }
       }
     }
   }
+}
+
+void KvMemory::copy_place(const Place& from, const Place& to) const {
+  const std::size_t width = width_of(type_);
+  const auto dim = static_cast<std::size_t>(shape_.head_dim);
+  for (std::size_t d = 0; d < dim; ++d) std::memcpy(to.key + d * group * width, from.key + d * group * width, width);
+  std::memcpy(to.value, from.value, dim * width);
+  if (to.key_scale == nullptr) return;
+  *to.key_scale = *from.key_scale;
+  *to.value_scale = *from.value_scale;
+}
+
+void KvMemory::convert_place(const KvMemory& other, const Place& from, int layer, int head, std::int32_t slot) {
+  const std::size_t width = width_of(other.type_);
+  std::vector<float> key;
+  std::vector<float> value;
+  for (std::size_t d = 0; d < static_cast<std::size_t>(shape_.head_dim); ++d) {
+    key.push_back(decode(other.type_, from.key + d * group * width, from.key_scale));
+    value.push_back(decode(other.type_, from.value + d * width, from.value_scale));
+  }
+  store(layer, head, slot, key.data(), value.data(), kernels_for(Isa::scalar));
 }
 
 }  // namespace runnel

@@ -15,10 +15,8 @@ struct KvShape {
   int kv_heads;
   int head_dim;
 
-  std::size_t values_per_token() const {
-    return 2 * static_cast<std::size_t>(layers) * static_cast<std::size_t>(kv_heads) *
-           static_cast<std::size_t>(head_dim);
-  }
+  /// Of a token's keys and values in all layers, their scales included.
+  std::size_t bytes_per_token(KvType type) const;
 };
 
 /// A stretch of slots to be copied.
@@ -38,26 +36,33 @@ class KvMemory {
   KvMemory& operator=(KvMemory&& other) noexcept;
 
   KvView view(int layer, int head) const;
-  /// Writes key (rotated) and value [head_dim] of one token. Throws Error when one of them is beyond what f16 holds.
+  /// Writes key (rotated) and value [head_dim] of one token. Throws Error when one of them is beyond what f16 holds,
+  /// where that is the type.
   void store(int layer, int head, std::int32_t slot, const float* key, const float* value, const Kernels& kernels);
   /// Copies rows of `other`, which may have another type and size. Throws as `store` does.
   void copy_from(const KvMemory& other, std::span<const SlotCopy> copies);
 
   KvType type() const { return type_; }
   std::size_t bytes() const { return bytes_; }
-  std::size_t bytes_per_token() const;
+  std::size_t bytes_per_token() const { return shape_.bytes_per_token(type_); }
 
  private:
-  std::size_t width() const { return type_ == KvType::f32 ? 4 : 2; }
-  std::size_t keys_bytes() const;
-  std::byte* keys(int layer, int head) const;
-  std::byte* values(int layer, int head) const { return keys(layer, head) + keys_bytes(); }
-  float read(const std::byte* at) const;
-  void write(std::byte* at, float value, int layer);
+  /// Where one token's key and value of a layer and head stand.
+  struct Place {
+    std::byte* key;  ///< every 16th element from here on
+    std::byte* value;
+    float* key_scale;  ///< null without scales
+    float* value_scale;
+  };
+
+  Place place(int layer, int head, std::int32_t slot) const;
+  void copy_place(const Place& from, const Place& to) const;
+  void convert_place(const KvMemory& other, const Place& from, int layer, int head, std::int32_t slot);
+  std::byte* head_data(int layer, int head) const;
   void release();
 
   KvShape shape_;
-  int padded_slots_;  ///< multiple of 16
+  std::size_t padded_slots_;  ///< multiple of 16
   KvType type_;
   std::size_t bytes_ = 0;
   std::byte* data_ = nullptr;

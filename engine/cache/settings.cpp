@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <array>
 #include <string>
 
 #include "runnel/cache.h"
@@ -6,6 +8,8 @@
 namespace runnel {
 namespace {
 
+constexpr std::array<std::string_view, 4> kv_type_names{"f32", "f16", "bf16", "q8"};  // in KvType's order
+
 [[noreturn]] void refuse(const std::string& name, int value, const std::string& allowed) {
   throw Error(name + " " + std::to_string(value) + " is out of range: " + allowed + ".");
 }
@@ -13,13 +17,14 @@ namespace {
 }  // namespace
 
 KvType kv_type_from(std::string_view name) {
-  if (name == "f32") return KvType::f32;
-  if (name == "f16") return KvType::f16;
-  throw Error("The KV type \"" + std::string(name) + "\" is not known; it can be f16 or f32.");
+  const auto found = std::ranges::find(kv_type_names, name);
+  if (found == kv_type_names.end())
+    throw Error("The KV type \"" + std::string(name) + "\" is not known; it can be f16, bf16, q8 or f32.");
+  return static_cast<KvType>(found - kv_type_names.begin());
 }
 
 std::string_view name_of(KvType type) {
-  return type == KvType::f32 ? "f32" : "f16";
+  return kv_type_names[static_cast<std::size_t>(type)];
 }
 
 void validate(const CacheSettings& settings, int trained_context, bool learned_positions) {

@@ -202,9 +202,8 @@ void Attention::add_chunk(const AttentionCall& call, const Task& task, Scratch& 
   const int rows = task.tokens * group;
   const auto dim = static_cast<std::size_t>(call.head_dim);
   const KvView kv = call.memory->view(call.layer, task.kv_head);
-  const bool f16 = call.memory->type() == KvType::f16;
-  (f16 ? kernels_.scores_f16 : kernels_.scores_f32)(scratch.queries.data(), rows, kv, slot, count,
-                                                    scratch.scores.data(), chunk_keys);
+  const KvKernels& kernels = kernels_.kv[static_cast<std::size_t>(call.memory->type())];
+  kernels.scores(scratch.queries.data(), rows, kv, slot, count, scratch.scores.data(), chunk_keys);
 
   const int offset = slot - call.plan->spans[span].slot;  // of the chunk's first key, from the span's start
   for (int row = 0; row < rows; ++row) {
@@ -236,8 +235,7 @@ void Attention::add_chunk(const AttentionCall& call, const Task& task, Scratch& 
     }
     total += kernels_.exp_sum(scores + from, to - from, maximum);
   }
-  (f16 ? kernels_.accumulate_f16 : kernels_.accumulate_f32)(scratch.scores.data(), chunk_keys, rows, kv, slot, count,
-                                                            scratch.sums.data());
+  kernels.accumulate(scratch.scores.data(), chunk_keys, rows, kv, slot, count, scratch.sums.data());
 }
 
 // Writes the result, or for a part of the keys the maximum, the sum and the weighted values that `merge` joins.

@@ -39,11 +39,32 @@ struct Activations {
   QuantizedRows quantized;        ///< for int4 and int8
 };
 
-/// Keys in groups of 16 slots, [slots / 16][head_dim][16], values [slots][head_dim], both f16 or f32.
+/// Elements of keys and values as types that overloads can tell apart.
+struct Half {
+  std::uint16_t bits;
+};
+struct Bfloat {
+  std::uint16_t bits;
+};
+
+/// Keys in groups of 16 slots, [slots / 16][head_dim][16], values [slots][head_dim], both of one KvType.
 struct KvView {
   const void* keys = nullptr;
   const void* values = nullptr;
+  const float* key_scales = nullptr;  ///< [slots], whole groups of 16; q8 only
+  const float* value_scales = nullptr;
   int head_dim = 0;
+};
+
+/// The two products of attention, for keys and values of one KvType.
+struct KvKernels {
+  /// scores[r][j] = q[r] · key(slot + j) for rows r in [0, rows), j in [0, count). q is [rows, head_dim], scores
+  /// [rows, stride].
+  void (*scores)(const float* q, int rows, const KvView& kv, int slot, int count, float* scores, std::size_t stride);
+
+  /// out[r] += Σ_j weights[r][j] × value(slot + j); weights [rows, stride], out [rows, head_dim].
+  void (*accumulate)(const float* weights, std::size_t stride, int rows, const KvView& kv, int slot, int count,
+                     float* out);
 };
 
 /// Functions between the matrices of an MLP. gelu: x Φ(x) (Hendrycks and Gimpel 2016, arXiv 1606.08415); gelu_tanh: its
@@ -85,18 +106,7 @@ struct Kernels {
   /// x += y.
   void (*add)(const float* y, int n, float* x);
 
-  /// scores[r][j] = q[r] · key(slot + j) for rows r in [0, rows), j in [0, count). q is [rows, head_dim], scores
-  /// [rows, stride]. `_f16`, `_f32`: type of the keys.
-  void (*scores_f16)(const float* q, int rows, const KvView& kv, int slot, int count, float* scores,
-                     std::size_t stride);
-  void (*scores_f32)(const float* q, int rows, const KvView& kv, int slot, int count, float* scores,
-                     std::size_t stride);
-
-  /// out[r] += Σ_j weights[r][j] × value(slot + j); weights [rows, stride], out [rows, head_dim].
-  void (*accumulate_f16)(const float* weights, std::size_t stride, int rows, const KvView& kv, int slot, int count,
-                         float* out);
-  void (*accumulate_f32)(const float* weights, std::size_t stride, int rows, const KvView& kv, int slot, int count,
-                         float* out);
+  KvKernels kv[4];  ///< [KvType]
 
   /// x[i] = cap × tanh(x[i] / cap).
   void (*soft_cap)(float* x, int n, float cap);
@@ -109,6 +119,12 @@ struct Kernels {
 
   /// out[i] = x[i] as f16, rounded to nearest even.
   void (*to_half)(const float* x, int n, std::uint16_t* out);
+
+  /// absmax / 127 of x[0 … n); NaN where one of them is not finite.
+  float (*int8_scale)(const float* x, int n);
+
+  /// out[i] = round(x[i] / scale); zeros where the scale is too small to divide by (least_absmax) or not a number.
+  void (*to_int8)(const float* x, int n, float scale, std::int8_t* out);
 
   /// x[i] = exp(x[i] − max) for i in [0, n); returns their sum. −infinity gives 0.
   float (*exp_sum)(float* x, int n, float max);

@@ -4,6 +4,7 @@
 #include <limits>
 #include <map>
 
+#include "cache/kv_memory.h"
 #include "model/pack_tensor.h"
 
 namespace runnel {
@@ -98,11 +99,14 @@ std::uint64_t held_bytes(const std::vector<const TensorView*>& tensors, const Fi
   return total;
 }
 
+std::size_t cache_bytes_per_token(const ModelFacts& facts, KvType type) {
+  const KvShape shape{.layers = facts.n_layers, .kv_heads = facts.n_kv_heads, .head_dim = facts.head_dim};
+  return shape.bytes_per_token(type);
+}
+
 std::size_t cache_bytes(const ModelFacts& facts, const CacheSettings& settings) {
   const auto slots = static_cast<std::size_t>(settings.ctx_size + headroom(settings.ctx_size) + 15) / 16 * 16;
-  const std::size_t width = settings.kv_type == KvType::f32 ? 4 : 2;
-  return 2 * slots * width * static_cast<std::size_t>(facts.n_layers) * static_cast<std::size_t>(facts.n_kv_heads) *
-         static_cast<std::size_t>(facts.head_dim);
+  return slots * cache_bytes_per_token(facts, settings.kv_type);
 }
 
 }  // namespace runnel

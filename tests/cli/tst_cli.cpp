@@ -276,6 +276,7 @@ void CliTest::inspect_tells_what_a_model_is() {
           facts["trained_context"] == 2048);
   QVERIFY(facts["tensor_types"] == nlohmann::json({{"F32", 21}}));
   QVERIFY(facts["ctx_size"] == 64 && facts["cache_bytes"] == 96 * 2 * 2 * 64 * 4);
+  QVERIFY(facts["cache_bytes_per_token"] == 2 * 2 * 64 * 4);
   QVERIFY(facts["chat_template"] == false);
   QVERIFY(facts["tokenizer"].get<std::string>().starts_with("none"));
   const QByteArray text = run({"inspect", llama}).out;

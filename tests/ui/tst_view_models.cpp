@@ -162,6 +162,13 @@ void ViewModelsTest::settings_are_applied_by_the_backend_first() {
   QTRY_VERIFY(!view.applying());
   QCOMPARE(bench.settings.cache().ctx_size, 64);
   QVERIFY(!view.cacheEdited());
+  view.setKvType(QStringLiteral("q3"));
+  QVERIFY(!view.cacheEdited());
+  view.setKvType(QStringLiteral("q8"));
+  QVERIFY(view.cacheEdited());
+  view.applyCache();
+  QTRY_VERIFY(!view.applying());
+  QCOMPARE(bench.settings.cache().kv_type, KvType::q8);
   view.setSeed(QStringLiteral("42"));
   QCOMPARE(bench.settings.sampling().seed.value_or(0), std::uint64_t{42});
   view.setSeed({});

@@ -38,6 +38,16 @@ SettingsSection {
 
         onEdited: value => section.settings.nDiscard = value
     }
+    ChoiceField {
+        width: parent.width
+        current: section.settings.kvType
+        explanation: qsTr("How exactly what is remembered is kept. q8 takes about half the memory of f16, f32 twice as much.")
+        label: qsTr("Number type (kv_type)")
+        labels: values
+        values: ["f16", "bf16", "q8", "f32"]
+
+        onEdited: value => section.settings.kvType = value
+    }
     PlainLabel {
         Accessible.role: Accessible.AlertMessage
         width: parent.width

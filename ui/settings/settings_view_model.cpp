@@ -47,9 +47,25 @@ void SettingsViewModel::setNDiscard(int value) {
   check();
 }
 
+QString SettingsViewModel::kvType() const {
+  const std::string_view name = name_of(m_draft.kv_type);
+  return QString::fromUtf8(name.data(), static_cast<qsizetype>(name.size()));
+}
+
+void SettingsViewModel::setKvType(const QString& name) {
+  if (name == kvType()) return;
+  try {
+    m_draft.kv_type = kv_type_from(name.toStdString());
+  } catch (const Error&) {
+    return;
+  }
+  check();
+}
+
 bool SettingsViewModel::cacheEdited() const {
   const CacheSettings kept = m_settings.cache();
-  return kept.ctx_size != m_draft.ctx_size || kept.n_keep != m_draft.n_keep || kept.n_discard != m_draft.n_discard;
+  return kept.ctx_size != m_draft.ctx_size || kept.n_keep != m_draft.n_keep || kept.n_discard != m_draft.n_discard ||
+         kept.kv_type != m_draft.kv_type;
 }
 
 QString SettingsViewModel::cacheWarning() const {

@@ -13,7 +13,7 @@ namespace runnel::ui {
 /**
  * The settings as the panel shows them.
  *
- * The cache's three are a draft: they are checked while they are typed and go to the backend together with
+ * The cache's settings are a draft: they are checked while they are typed and go to the backend together with
  * `applyCache`, which may have to refuse them. Everything else takes effect at once. Lives on the window's thread.
  */
 class SettingsViewModel : public QObject {
@@ -23,6 +23,7 @@ class SettingsViewModel : public QObject {
   Q_PROPERTY(int ctxSize READ ctxSize WRITE setCtxSize NOTIFY draftChanged)
   Q_PROPERTY(int nKeep READ nKeep WRITE setNKeep NOTIFY draftChanged)
   Q_PROPERTY(int nDiscard READ nDiscard WRITE setNDiscard NOTIFY draftChanged)
+  Q_PROPERTY(QString kvType READ kvType WRITE setKvType NOTIFY draftChanged)
   Q_PROPERTY(bool cacheEdited READ cacheEdited NOTIFY draftChanged)
   Q_PROPERTY(bool applying READ applying NOTIFY draftChanged)
   Q_PROPERTY(QString cacheProblem READ cacheProblem NOTIFY draftChanged)
@@ -53,13 +54,16 @@ class SettingsViewModel : public QObject {
   void setNKeep(int value);
   int nDiscard() const { return m_draft.n_discard; }
   void setNDiscard(int value);
+  QString kvType() const;
+  /** What the engine has no type for is left out. */
+  void setKvType(const QString& name);
   bool cacheEdited() const;
   bool applying() const { return m_applying; }
   /** Why the draft can't be applied: the engine's sentence, or the backend's refusal; empty when it can. */
   QString cacheProblem() const { return m_problem; }
-  /** Memory that the draft needs with the loaded model; empty without one. */
   /** What is allowed, but costs more than one might think; empty when nothing does. */
   QString cacheWarning() const;
+  /** Memory that the draft needs with the loaded model; empty without one. */
   QString cacheMemory() const;
 
   double temperature() const;

@@ -7,10 +7,10 @@
 
 namespace runnel {
 
-/// Number type of cached keys and values.
-enum class KvType : std::uint8_t { f32, f16 };
+/// Number type of cached keys and values. q8: 8-bit integers with a scale for each token and head.
+enum class KvType : std::uint8_t { f32, f16, bf16, q8 };
 
-/// Parses "f32" or "f16"; throws Error naming the value and what is allowed.
+/// Parses "f32", "f16", "bf16" or "q8"; throws Error naming the value and what is allowed.
 KvType kv_type_from(std::string_view name);
 std::string_view name_of(KvType type);
 

@@ -72,6 +72,9 @@ struct ModelFacts {
   std::vector<std::pair<std::string, int>> tensor_types;  ///< block type → number of tensors, most frequent first
 };
 
+/// Bytes of the keys and values of one token, in all layers.
+std::size_t cache_bytes_per_token(const ModelFacts& facts, KvType type);
+
 /// Bytes of keys and values for `settings` (headroom included).
 std::size_t cache_bytes(const ModelFacts& facts, const CacheSettings& settings);
 

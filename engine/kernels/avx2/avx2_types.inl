@@ -15,6 +15,10 @@ struct Floats {
     const auto widen = [](__m128i bits) { return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(bits), 16)); };
     return {widen(_mm_loadu_si128(halves)), widen(_mm_loadu_si128(halves + 1))};
   }
+  static Floats load_int8(const std::byte* at) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+    return {_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes)), _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_srli_si128(bytes, 8)))};
+  }
   void store(float* at) const {
     _mm256_storeu_ps(at, a);
     _mm256_storeu_ps(at + 8, b);
@@ -124,8 +128,7 @@ struct Bytes {
   }
 };
 
-inline float one_value(const float* at) { return *at; }
-inline float one_value(const std::uint16_t* at) { return _mm_cvtss_f32(_mm_cvtph_ps(_mm_cvtsi32_si128(*at))); }
+inline float half_value(std::uint16_t bits) { return _mm_cvtss_f32(_mm_cvtph_ps(_mm_cvtsi32_si128(bits))); }
 
 constexpr int tile_tokens = 3;
 constexpr int value_rows = 2;

@@ -13,6 +13,9 @@ struct Floats {
     const __m512i bits = _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(at)));
     return {_mm512_castsi512_ps(_mm512_slli_epi32(bits, 16))};
   }
+  static Floats load_int8(const std::byte* at) {
+    return {_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(at))))};
+  }
   void store(float* at) const { _mm512_storeu_ps(at, v); }
   void store_half(std::uint16_t* at) const {
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(at), _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
@@ -71,8 +74,7 @@ struct Bytes {
   Bytes high() const { return {_mm512_and_si512(_mm512_srli_epi16(v, 4), _mm512_set1_epi8(15))}; }
 };
 
-inline float one_value(const float* at) { return *at; }
-inline float one_value(const std::uint16_t* at) { return _mm_cvtss_f32(_mm_cvtph_ps(_mm_cvtsi32_si128(*at))); }
+inline float half_value(std::uint16_t bits) { return _mm_cvtss_f32(_mm_cvtph_ps(_mm_cvtsi32_si128(bits))); }
 
 constexpr int tile_tokens = 8;
 constexpr int value_rows = 4;

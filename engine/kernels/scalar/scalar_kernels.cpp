@@ -20,6 +20,15 @@ float load(const std::uint16_t* half, std::size_t i) {
 float load(const float* value, std::size_t i) {
   return value[i];
 }
+float load(const Half* value, std::size_t i) {
+  return f16_to_f32(value[i].bits);
+}
+float load(const Bfloat* value, std::size_t i) {
+  return bf16_to_f32(value[i].bits);
+}
+float load(const std::int8_t* value, std::size_t i) {
+  return static_cast<float>(value[i]);
+}
 
 float bfloat(const std::uint16_t* bits, std::size_t i) {
   return bf16_to_f32(bits[i]);
@@ -222,6 +231,7 @@ void scores(const float* q, int rows, const KvView& kv, int slot, int count, flo
       for (std::size_t d = 0; d < dim; ++d) {
         dot += q[static_cast<std::size_t>(r) * dim + d] * load(keys, (at / lanes * dim + d) * lanes + at % lanes);
       }
+      if (kv.key_scales != nullptr) dot *= kv.key_scales[at];
       out[static_cast<std::size_t>(r) * stride + static_cast<std::size_t>(j)] = dot;
     }
   }
@@ -233,7 +243,8 @@ void accumulate(const float* weights, std::size_t stride, int rows, const KvView
   const auto dim = static_cast<std::size_t>(kv.head_dim);
   for (int r = 0; r < rows; ++r) {
     for (int j = 0; j < count; ++j) {
-      const float weight = weights[static_cast<std::size_t>(r) * stride + static_cast<std::size_t>(j)];
+      float weight = weights[static_cast<std::size_t>(r) * stride + static_cast<std::size_t>(j)];
+      if (kv.value_scales != nullptr) weight *= kv.value_scales[slot + j];
       for (std::size_t d = 0; d < dim; ++d) {
         out[static_cast<std::size_t>(r) * dim + d] +=
             weight * load(values, static_cast<std::size_t>(slot + j) * dim + d);
@@ -250,6 +261,21 @@ float largest(const float* x, int n) {
 
 void to_half(const float* x, int n, std::uint16_t* out) {
   for (int i = 0; i < n; ++i) out[i] = f32_to_f16(x[i]);
+}
+
+float int8_scale(const float* x, int n) {
+  float absmax = 0;
+  float check = 0;  // 0, but NaN where something is not finite
+  for (int i = 0; i < n; ++i) {
+    absmax = std::max(absmax, std::abs(x[i]));
+    check += x[i] * 0.0F;
+  }
+  return absmax / 127.0F + check;
+}
+
+void to_int8(const float* x, int n, float scale, std::int8_t* out) {
+  const float inverse = scale >= least_absmax / 127.0F ? 1.0F / scale : 0.0F;
+  for (int i = 0; i < n; ++i) out[i] = static_cast<std::int8_t>(std::lrint(x[i] * inverse));
 }
 
 float exp_sum(float* x, int n, float max) {
@@ -275,14 +301,16 @@ const Kernels& scalar_kernels() {
                                    .activate = activate,
                                    .activate_gate = activate_gate,
                                    .add = add,
-                                   .scores_f16 = scores<std::uint16_t>,
-                                   .scores_f32 = scores<float>,
-                                   .accumulate_f16 = accumulate<std::uint16_t>,
-                                   .accumulate_f32 = accumulate<float>,
+                                   .kv = {{scores<float>, accumulate<float>},
+                                          {scores<Half>, accumulate<Half>},
+                                          {scores<Bfloat>, accumulate<Bfloat>},
+                                          {scores<std::int8_t>, accumulate<std::int8_t>}},
                                    .soft_cap = soft_cap,
                                    .add_ramp = add_ramp,
                                    .largest = largest,
                                    .to_half = to_half,
+                                   .int8_scale = int8_scale,
+                                   .to_int8 = to_int8,
                                    .exp_sum = exp_sum};
   return kernels;
 }

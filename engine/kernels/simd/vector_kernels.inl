@@ -1,11 +1,12 @@
 // The vector kernels, written once over a few types that each instruction level supplies before it includes this file,
 // in an anonymous namespace:
-//   Floats  16 floats: zero, set1, load, load_half, load_bfloat, store, store_half, store_bfloat, fma(a, b, c) = a·b + c, +, −, ×, max, sum,
+//   Floats  16 floats: zero, set1, load, load_half, load_bfloat, load_int8, store, store_half, store_bfloat, fma(a, b, c) = a·b + c, +, −, ×, max, sum,
 //           largest, abs, round, exp2i(n) = 2^n for whole n, zero_where_below(value, x, limit)
 //   Ints    16 int32: set1, to_float, sum; from_rounded(Floats), store_int8
 //   Bytes   64 bytes: load, low(), high() nibbles, unsigned_byte(j), signed_byte(j): Ints of byte j of each four
 //   dot4_unsigned(Ints, Bytes weights in 0 … 15, int32 of four int8), dot4_signed(the same for int8 weights)
 //   signed_zero: what dot4_signed adds to each weight, to be subtracted again as signed_zero × sum of x
+//   half_value(bits): one f16 as float
 //   tile_tokens, value_rows, value_chunks: sizes that fit the register file
 // No header with inline functions is included by the levels' own files, since the linker could then pick a copy that was
 // compiled for a processor this one is not.
@@ -420,11 +421,51 @@ float exp_sum(float* x, int n, float max) {
   return total;
 }
 
-template <typename T>
-inline Floats load_kv(const T* at) {
-  if constexpr (sizeof(T) == 2) return Floats::load_half(reinterpret_cast<const std::byte*>(at));
-  else return Floats::load(at);
+float int8_scale(const float* x, int n) {
+  Floats most = Floats::zero();
+  Floats check = Floats::zero();  // 0, but NaN where something is not finite
+  int i = 0;
+  for (; i + 16 <= n; i += 16) {
+    const Floats values = Floats::load(x + i);
+    most = Floats::max(most, values.abs());
+    check = Floats::fma(values, Floats::zero(), check);
+  }
+  float absmax = most.largest();
+  float finite = check.sum();
+  for (; i < n; ++i) {
+    const float magnitude = __builtin_fabsf(x[i]);
+    absmax = magnitude > absmax ? magnitude : absmax;
+    finite += x[i] * 0.0F;
+  }
+  return absmax / 127.0F + finite;
 }
+
+void to_int8(const float* x, int n, float scale, std::int8_t* out) {
+  const Floats inverse = Floats::set1(scale >= least_absmax / 127.0F ? 1.0F / scale : 0.0F);
+  int i = 0;
+  for (; i + 16 <= n; i += 16) Ints::from_rounded(Floats::load(x + i) * inverse).store_int8(out + i);
+  if (i < n) {
+    float in[16] = {};
+    std::int8_t result[16];
+    for (int j = 0; j < n - i; ++j) in[j] = x[i + j];
+    Ints::from_rounded(Floats::load(in) * inverse).store_int8(result);
+    for (int j = 0; j < n - i; ++j) out[i + j] = result[j];
+  }
+}
+
+inline const std::byte* bytes_at(const void* at) { return static_cast<const std::byte*>(at); }
+inline Floats load_kv(const float* at) { return Floats::load(at); }
+inline Floats load_kv(const Half* at) { return Floats::load_half(bytes_at(at)); }
+inline Floats load_kv(const Bfloat* at) { return Floats::load_bfloat(bytes_at(at)); }
+inline Floats load_kv(const std::int8_t* at) { return Floats::load_int8(bytes_at(at)); }
+
+inline float one_value(const float* at) { return *at; }
+inline float one_value(const Half* at) { return half_value(at->bits); }
+inline float one_value(const Bfloat* at) { return __builtin_bit_cast(float, static_cast<std::uint32_t>(at->bits) << 16); }
+inline float one_value(const std::int8_t* at) { return static_cast<float>(*at); }
+
+template <typename T>
+constexpr bool has_scales = sizeof(T) == 1;
 
 // Scores of up to tile_tokens queries against the 16 slots of one group of keys.
 template <typename T, int R>
@@ -445,6 +486,10 @@ void scores_rows(const float* q, const KvView& kv, int slot, int count, float* o
     const T* keys = static_cast<const T*>(kv.keys) + static_cast<std::size_t>((slot + done) / group_rows) * dim * group_rows;
     Floats sums[R];
     score_group<T, R>(q, dim, keys, sums);
+    if constexpr (has_scales<T>) {
+      const Floats scales = Floats::load(kv.key_scales + (slot + done) / group_rows * group_rows);
+      for (int r = 0; r < R; ++r) sums[r] = sums[r] * scales;
+    }
     for (int r = 0; r < R; ++r) {
       float* to = out + static_cast<std::size_t>(r) * stride + done;
       if (n == group_rows) {
@@ -478,9 +523,17 @@ void scores(const float* q, int rows, const KvView& kv, int slot, int count, flo
   scores_rest<T, tile_tokens - 1>(q, rows, kv, slot, count, out, stride);
 }
 
+// The weight of value j, times that value's scale.
+template <typename T>
+inline float scaled(float weight, const float* scales, int j) {
+  if constexpr (has_scales<T>) return weight * scales[j];
+  else return weight;
+}
+
 // R rows × C chunks of 16 dimensions, all of them held in registers while the values stream by.
 template <typename T, int R, int C>
-void accumulate_block(const float* weights, std::size_t stride, const T* values, std::size_t dim, int count, float* out) {
+void accumulate_block(const float* weights, std::size_t stride, const T* values, const float* scales, std::size_t dim, int count,
+                      float* out) {
   Floats sums[R][C];
   for (int r = 0; r < R; ++r) {
     for (int c = 0; c < C; ++c) sums[r][c] = Floats::load(out + static_cast<std::size_t>(r) * dim + c * 16);
@@ -489,7 +542,7 @@ void accumulate_block(const float* weights, std::size_t stride, const T* values,
     Floats value[C];
     for (int c = 0; c < C; ++c) value[c] = load_kv(values + c * 16);
     for (int r = 0; r < R; ++r) {
-      const Floats weight = Floats::set1(weights[static_cast<std::size_t>(r) * stride + static_cast<std::size_t>(j)]);
+      const Floats weight = Floats::set1(scaled<T>(weights[static_cast<std::size_t>(r) * stride + static_cast<std::size_t>(j)], scales, j));
       for (int c = 0; c < C; ++c) sums[r][c] = Floats::fma(weight, value[c], sums[r][c]);
     }
   }
@@ -499,17 +552,19 @@ void accumulate_block(const float* weights, std::size_t stride, const T* values,
 }
 
 template <typename T, int R>
-void accumulate_rows(const float* weights, std::size_t stride, const T* values, std::size_t dim, int count, float* out) {
+void accumulate_rows(const float* weights, std::size_t stride, const T* values, const float* scales, std::size_t dim, int count,
+                     float* out) {
   std::size_t d = 0;
   for (; d + value_chunks * 16 <= dim; d += value_chunks * 16) {
-    accumulate_block<T, R, value_chunks>(weights, stride, values + d, dim, count, out + d);
+    accumulate_block<T, R, value_chunks>(weights, stride, values + d, scales, dim, count, out + d);
   }
-  for (; d + 16 <= dim; d += 16) accumulate_block<T, R, 1>(weights, stride, values + d, dim, count, out + d);
+  for (; d + 16 <= dim; d += 16) accumulate_block<T, R, 1>(weights, stride, values + d, scales, dim, count, out + d);
   for (; d < dim; ++d) {
     for (int r = 0; r < R; ++r) {
       for (int j = 0; j < count; ++j) {
-        out[static_cast<std::size_t>(r) * dim + d] += weights[static_cast<std::size_t>(r) * stride + static_cast<std::size_t>(j)] *
-                                                      one_value(values + static_cast<std::size_t>(j) * dim + d);
+        out[static_cast<std::size_t>(r) * dim + d] +=
+            scaled<T>(weights[static_cast<std::size_t>(r) * stride + static_cast<std::size_t>(j)], scales, j) *
+            one_value(values + static_cast<std::size_t>(j) * dim + d);
       }
     }
   }
@@ -519,12 +574,13 @@ template <typename T>
 void accumulate(const float* weights, std::size_t stride, int rows, const KvView& kv, int slot, int count, float* out) {
   const auto dim = static_cast<std::size_t>(kv.head_dim);
   const T* values = static_cast<const T*>(kv.values) + static_cast<std::size_t>(slot) * dim;
+  const float* scales = has_scales<T> ? kv.value_scales + slot : nullptr;
   for (; rows >= value_rows; rows -= value_rows) {
-    accumulate_rows<T, value_rows>(weights, stride, values, dim, count, out);
+    accumulate_rows<T, value_rows>(weights, stride, values, scales, dim, count, out);
     weights += value_rows * stride;
     out += value_rows * dim;
   }
-  for (; rows > 0; --rows, weights += stride, out += dim) accumulate_rows<T, 1>(weights, stride, values, dim, count, out);
+  for (; rows > 0; --rows, weights += stride, out += dim) accumulate_rows<T, 1>(weights, stride, values, scales, dim, count, out);
 }
 
 constexpr Kernels vector_kernels(Isa isa) {
@@ -539,13 +595,15 @@ constexpr Kernels vector_kernels(Isa isa) {
           .activate = activate,
           .activate_gate = activate_gate,
           .add = add,
-          .scores_f16 = scores<std::uint16_t>,
-          .scores_f32 = scores<float>,
-          .accumulate_f16 = accumulate<std::uint16_t>,
-          .accumulate_f32 = accumulate<float>,
+          .kv = {{scores<float>, accumulate<float>},
+                 {scores<Half>, accumulate<Half>},
+                 {scores<Bfloat>, accumulate<Bfloat>},
+                 {scores<std::int8_t>, accumulate<std::int8_t>}},
           .soft_cap = soft_cap,
           .add_ramp = add_ramp,
           .largest = largest,
           .to_half = to_half,
+          .int8_scale = int8_scale,
+          .to_int8 = to_int8,
           .exp_sum = exp_sum};
 }

@@ -72,7 +72,8 @@ void CacheSettingsTest::refuses_with_name_value_and_range() {
 }
 
 void CacheSettingsTest::knows_kv_types_by_name() {
-  for (const KvType type : {KvType::f16, KvType::f32}) QCOMPARE(kv_type_from(name_of(type)), type);
+  for (const KvType type : {KvType::f16, KvType::bf16, KvType::q8, KvType::f32})
+    QCOMPARE(kv_type_from(name_of(type)), type);
   const QString sentence = refusal([] { kv_type_from("q3"); });
   QVERIFY2(sentence.contains("q3") && sentence.contains("f16") && sentence.contains("f32"), qPrintable(sentence));
 }

@@ -254,7 +254,7 @@ class Play {
         pair_.table.set_n_keep(rules.keep);
       }
     } else {
-      pair_.change_type(one_in(2) ? KvType::f32 : KvType::f16);
+      pair_.change_type(static_cast<KvType>(between(0, 3)));
     }
   }
 

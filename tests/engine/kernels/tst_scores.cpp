@@ -2,8 +2,8 @@
 #include <cmath>
 
 #include "cache/kv_memory.h"
+#include "engine/cache/rounded_row.h"
 #include "engine/kernels/kernel_test.h"
-#include "quant/half.h"
 
 using namespace runnel;
 
@@ -20,11 +20,8 @@ struct Memory {
       std::vector<float> key = random_floats(static_cast<std::size_t>(head_dim), random);
       std::vector<float> value = random_floats(static_cast<std::size_t>(head_dim), random);
       rows.store(0, 0, slot, key.data(), value.data(), kernels_for(Isa::scalar));
-      for (std::vector<float>* row : {&key, &value}) {
-        for (float& x : *row) x = type == KvType::f16 ? f16_to_f32(f32_to_f16(x)) : x;
-      }
-      keys.push_back(std::move(key));
-      values.push_back(std::move(value));
+      keys.push_back(rounded(type, key));
+      values.push_back(rounded(type, value));
     }
   }
 
@@ -45,7 +42,7 @@ QString wrong_score(const Kernels& kernels, const Memory& memory, const Call& ca
   const auto stride = static_cast<std::size_t>(call.count) + 3;
   const std::vector<float> q = random_floats(static_cast<std::size_t>(call.rows) * dim, random);
   std::vector<float> out(static_cast<std::size_t>(call.rows) * stride, untouched);
-  const auto scores = memory.rows.type() == KvType::f16 ? kernels.scores_f16 : kernels.scores_f32;
+  const auto scores = kernels.kv[static_cast<std::size_t>(memory.rows.type())].scores;
   scores(q.data(), call.rows, memory.rows.view(0, 0), call.slot, call.count, out.data(), stride);
   for (std::size_t r = 0; r < static_cast<std::size_t>(call.rows); ++r) {
     for (std::size_t j = 0; j < stride; ++j) {
@@ -72,7 +69,7 @@ QString wrong_sum(const Kernels& kernels, const Memory& memory, const Call& call
   const std::vector<float> weights = random_floats(static_cast<std::size_t>(call.rows) * stride, random);
   const std::vector<float> before = random_floats(static_cast<std::size_t>(call.rows) * dim, random);
   std::vector<float> out = before;
-  const auto accumulate = memory.rows.type() == KvType::f16 ? kernels.accumulate_f16 : kernels.accumulate_f32;
+  const auto accumulate = kernels.kv[static_cast<std::size_t>(memory.rows.type())].accumulate;
   accumulate(weights.data(), stride, call.rows, memory.rows.view(0, 0), call.slot, call.count, out.data());
   for (std::size_t r = 0; r < static_cast<std::size_t>(call.rows); ++r) {
     for (std::size_t d = 0; d < dim; ++d) {
@@ -106,7 +103,7 @@ void ScoresTest::scores_and_sums_are_as_defined_data() {
   QTest::addColumn<KvType>("type");
   QTest::addColumn<int>("head_dim");
   for (const Kernels* kernels : all_levels()) {
-    for (const KvType type : {KvType::f16, KvType::f32}) {
+    for (const KvType type : kv_types) {
       for (const int head_dim : {2, 16, 50, 64, 80, 100, 128}) {
         const std::string level(name_of(kernels->isa));
         QTest::addRow("%s, %s, %d", level.c_str(), std::string(name_of(type)).c_str(), head_dim)

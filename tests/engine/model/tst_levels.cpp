@@ -84,7 +84,8 @@ class LevelsTest : public QObject {
   void the_exact_path_is_exact_at_every_level();
   void integer_weights_give_the_same_at_every_level_data() { level_names(); }
   void integer_weights_give_the_same_at_every_level();
-  void f16_keys_and_values_are_nearly_exact();
+  void rounded_keys_and_values_are_nearly_exact_data();
+  void rounded_keys_and_values_are_nearly_exact();
 };
 
 // Skips when this machine lacks the level.
@@ -122,12 +123,22 @@ void LevelsTest::integer_weights_give_the_same_at_every_level() {
   QCOMPARE(all_logits(model, exact_settings(64)), logits);  // to the bit
 }
 
-void LevelsTest::f16_keys_and_values_are_nearly_exact() {
+void LevelsTest::rounded_keys_and_values_are_nearly_exact_data() {
+  QTest::addColumn<KvType>("type");
+  QTest::addColumn<double>("most");
+  QTest::newRow("f16") << KvType::f16 << 2e-2;
+  QTest::newRow("bf16") << KvType::bf16 << 0.1;
+  QTest::newRow("q8") << KvType::q8 << 0.1;
+}
+
+void LevelsTest::rounded_keys_and_values_are_nearly_exact() {
+  QFETCH(KvType, type);
+  QFETCH(double, most);
   const auto model = load_exact("llama_gqa_llama3");
-  CacheSettings half = exact_settings(64);
-  half.kv_type = KvType::f16;
-  const double off = difference(all_logits(model, half), all_logits(model, exact_settings(64)));
-  QVERIFY2(off > 0 && off < 2e-2, qPrintable(QString::number(off)));
+  CacheSettings rounded = exact_settings(64);
+  rounded.kv_type = type;
+  const double off = difference(all_logits(model, rounded), all_logits(model, exact_settings(64)));
+  QVERIFY2(off > 0 && off < most, qPrintable(QString::number(off)));
 }
 
 QTEST_APPLESS_MAIN(LevelsTest)
