@@ -191,17 +191,6 @@ class Session::Impl {
     logits_ = {};
   }
 
-  bool back_is_enough(std::int64_t fed) const {
-    const RunTable& table = cache_.table();
-    if (fed > table.fed()) return false;
-    if (table.back_is_exact(fed) || table.fed() == table.cached()) return true;
-    const auto any_run = [&table](auto&& holds) {
-      return std::any_of(table.runs().begin(), table.runs().end(), holds);
-    };
-    return any_run([fed](const Run& run) { return run.first < fed && fed <= run.first + run.length; }) &&
-           any_run([fed](const Run& run) { return run.first < fed && run.reason == Reason::window; });
-  }
-
   void reset() {
     cache_.clear();
     kept_.clear();
@@ -265,6 +254,10 @@ void Session::clear_cancel() {
   impl_->cancelled_ = false;
 }
 
+bool Session::holds(std::int64_t first, std::int64_t last) const {
+  return impl_->cache_.table().holds(first, last);
+}
+
 void Session::pin(std::int64_t first, std::int64_t last, Reason reason) {
   check_pinnable(reason);
   impl_->cache_.table().pin(first, last, reason);
@@ -280,7 +273,7 @@ bool Session::back_is_exact(std::int64_t fed) const {
   return impl_->cache_.table().back_is_exact(fed);
 }
 bool Session::back_is_enough(std::int64_t fed) const {
-  return impl_->back_is_enough(fed);
+  return impl_->cache_.table().back_is_enough(fed);
 }
 void Session::set(const CacheChange& change) {
   impl_->change(change);

@@ -28,6 +28,7 @@ AppController::AppController(const Parts& parts, QObject* parent)
 void AppController::connectModels() {
   connect(&m_session, &app::ConversationSession::conversationChanged, this, &AppController::currentChanged);
   connect(&m_chat, &ChatViewModel::failed, this, &AppController::showProblem);
+  connect(&m_chat, &ChatViewModel::pinRefused, this, &AppController::showProblem);
   connect(&m_conversations, &QAbstractItemModel::dataChanged, this, &AppController::currentChanged);
   connect(&m_conversations, &QAbstractItemModel::modelReset, this, &AppController::currentChanged);
   connect(&m_conversations, &ConversationListModel::removed, this, [this](qint64 id) {

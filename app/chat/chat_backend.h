@@ -38,6 +38,11 @@ class ChatBackend : public QObject {
    *  `cacheSettingsRefused`: then nothing has changed. */
   virtual void setCacheSettings(const runnel::CacheSettings& settings) = 0;
 
+  /** Keeps a message's tokens in the cache for ever, or lets them roll out again; also in the middle of an answer.
+   *  Ends in `pinChanged`, or in `pinRefused`: then nothing has changed. In a conversation that is not in the cache it
+   *  takes effect when that is read again. */
+  virtual void setPinned(qint64 conversationId, qint64 messageId, bool pinned) = 0;
+
   /** Takes effect with the next load. */
   virtual void setThreads(int threads) = 0;
 
@@ -58,6 +63,9 @@ class ChatBackend : public QObject {
   void cacheChanged(const runnel::app::CacheSnapshot& snapshot);
   void cacheSettingsApplied(const runnel::CacheSettings& settings);
   void cacheSettingsRefused(const QString& message);
+
+  void pinChanged(qint64 conversationId, qint64 messageId, bool pinned);
+  void pinRefused(qint64 conversationId, qint64 messageId, const QString& message);
 };
 
 }  // namespace runnel::app

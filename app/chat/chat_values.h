@@ -32,6 +32,7 @@ struct ChatMessage {
   qint64 prefix = 0;       //!< of `ids`, how many precede the text of the conversation's first user message; else 0
   QString tokenizer = {};  //!< what the ids belong to: TurnStats::tokenizer of the turn that gave them
   StopReason stopReason = StopReason::None;
+  bool isPinned = false;  //!< its tokens stay in the cache for ever
 };
 
 /** Which model to load, and how. */
@@ -63,6 +64,7 @@ struct MessageSpan {
   Role role = Role::User;
   qint64 first = 0;  //!< original position of its first token
   qint64 end = 0;    //!< one past its last
+  bool isPinned = false;
 };
 
 /** What the cache holds, and whose tokens they are. */

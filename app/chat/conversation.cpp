@@ -21,7 +21,8 @@ ChatMessage chatMessage(const StoredMessage& message) {
           .ids = message.ids,
           .prefix = message.prefix,
           .tokenizer = message.tokenizer,
-          .stopReason = message.stopReason};
+          .stopReason = message.stopReason,
+          .isPinned = message.isPinned};
 }
 
 }  // namespace
@@ -48,6 +49,10 @@ ConversationSession::ConversationSession(ChatBackend& backend, ConversationStore
   connect(&m_backend, &ChatBackend::finished, this, &ConversationSession::finish);
   connect(&m_backend, &ChatBackend::failed, this,
           [this](qint64, qint64 answerId, const QString& message) { fail(answerId, message); });
+  connect(&m_backend, &ChatBackend::pinChanged, this,
+          [this](qint64, qint64 messageId, bool pinned) { storePin(messageId, pinned); });
+  connect(&m_backend, &ChatBackend::pinRefused, this,
+          [this](qint64, qint64, const QString& message) { Q_EMIT pinRefused(message); });
   connect(&m_backend, &ChatBackend::promptCancelled, this, [this](qint64, qint64 answerId) { returnPrompt(answerId); });
 }
 
@@ -126,6 +131,18 @@ TurnRequest ConversationSession::requestFor(qint64 answerId) const {
   for (const StoredMessage& message : m_messages)
     if (message.id != answerId) request.messages.append(chatMessage(message));
   return request;
+}
+
+void ConversationSession::setPinned(qint64 messageId, bool pinned) {
+  m_backend.setPinned(m_conversationId, messageId, pinned);
+}
+
+void ConversationSession::storePin(qint64 messageId, bool pinned) {
+  if (!m_store.setPinned(messageId, pinned)) return;
+  if (m_live && m_live->question.id == messageId) m_live->question.isPinned = pinned;
+  for (StoredMessage& message : m_messages)
+    if (message.id == messageId) message.isPinned = pinned;
+  Q_EMIT messagePinned(messageId, pinned);
 }
 
 void ConversationSession::stop() {

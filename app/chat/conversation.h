@@ -45,6 +45,10 @@ class ConversationSession : public QObject {
    *  that can't be written. */
   bool send(const QString& text);
 
+  /** Keeps a message of the open conversation in the cache for ever, or lets it roll out again. Ends in
+   *  `messagePinned` or `pinRefused`. */
+  void setPinned(qint64 messageId, bool pinned);
+
   /** Stops the answer on its way, in whichever conversation. */
   void stop();
 
@@ -60,6 +64,8 @@ class ConversationSession : public QObject {
   void textAppended(qint64 messageId, const QString& text);
   void answerEnded(const runnel::app::StoredMessage& answer, const runnel::app::TurnStats& stats);
   void answerFailed(const runnel::app::StoredMessage& answer, const QString& message);
+  void messagePinned(qint64 id, bool pinned);
+  void pinRefused(const QString& message);
   void answeringChanged();  //!< isAnswering, isAnsweringElsewhere, canSend
 
   /** The prompt was stopped before it was read: its messages are gone, the text goes back to the composer. */
@@ -83,6 +89,7 @@ class ConversationSession : public QObject {
   Live endLive();
   void replaceShown(const StoredMessage& message);
   void forget(const StoredMessage& message);
+  void storePin(qint64 messageId, bool pinned);
   QString settingsJson(const TurnStats& stats) const;
 
   ChatBackend& m_backend;

@@ -118,6 +118,21 @@ void InferenceWorker::open(qint64 conversationId) {
   publish(0);
 }
 
+void InferenceWorker::setPinned(qint64 conversationId, qint64 messageId, bool pinned) {
+  guarded(
+      [&] {
+        const bool isCached = m_engine && m_engine->cached.conversationId == conversationId;
+        if (isCached) m_engine->setPinned(messageId, pinned);
+        Q_EMIT pinChanged(conversationId, messageId, pinned);
+        if (isCached) publish(m_tokensPerSecond);
+      },
+      [&](const QString& message) { Q_EMIT pinRefused(conversationId, messageId, message); });
+}
+
+void InferenceWorker::runInterjections() {
+  for (const auto& job : m_control.takeInterjections()) job();
+}
+
 void InferenceWorker::setCacheSettings(const runnel::CacheSettings& settings) {
   if (m_control.isQuitting()) return;
   guarded(
@@ -171,10 +186,12 @@ TurnListener InferenceWorker::listener() {
   return {.promptProgress = [this](const PromptProgress& progress) { Q_EMIT promptProgress(progress); },
           .tokens = [this](const TokenBatch& batch) { Q_EMIT tokens(batch); },
           .cacheChanged = [this](double tokensPerSecond) { publish(tokensPerSecond); },
+          .stepDone = [this] { runInterjections(); },
           .notice = [this](const QString& message) { Q_EMIT noticed(m_engine->cached.conversationId, message); }};
 }
 
 void InferenceWorker::publish(double tokensPerSecond) {
+  m_tokensPerSecond = tokensPerSecond;
   if (!m_engine) return;
   CacheSnapshot snapshot;
   snapshot.conversationId = m_shown;

@@ -28,6 +28,9 @@ class InferenceWorker : public QObject {
   void runTurn(const TurnRequest& request, quint64 turn);
   void open(qint64 conversationId);
   void setCacheSettings(const runnel::CacheSettings& settings);
+  void setPinned(qint64 conversationId, qint64 messageId, bool pinned);
+  /** Does what WorkControl::interject was given. */
+  void runInterjections();
 
  Q_SIGNALS:
   void loadProgress(double done);
@@ -42,6 +45,8 @@ class InferenceWorker : public QObject {
   void cacheChanged(const runnel::app::CacheSnapshot& snapshot);
   void cacheSettingsApplied(const runnel::CacheSettings& settings);
   void cacheSettingsRefused(const QString& message);
+  void pinChanged(qint64 conversationId, qint64 messageId, bool pinned);
+  void pinRefused(qint64 conversationId, qint64 messageId, const QString& message);
 
  private:
   std::unique_ptr<Engine> loadEngine(const LoadRequest& request, const std::stop_token& stop);
@@ -57,6 +62,7 @@ class InferenceWorker : public QObject {
   runnel::CacheSettings m_wanted;  // what the user chose; a model with a smaller context gets less of it
   int m_threads = 0;
   qint64 m_shown = 0;
+  double m_tokensPerSecond = 0;  // of the turn that is running
 };
 
 }  // namespace runnel::app

@@ -34,6 +34,8 @@ void LocalBackend::relaySignals() {
   connect(m_worker, &InferenceWorker::cacheChanged, this, &ChatBackend::cacheChanged);
   connect(m_worker, &InferenceWorker::cacheSettingsApplied, this, &ChatBackend::cacheSettingsApplied);
   connect(m_worker, &InferenceWorker::cacheSettingsRefused, this, &ChatBackend::cacheSettingsRefused);
+  connect(m_worker, &InferenceWorker::pinChanged, this, &ChatBackend::pinChanged);
+  connect(m_worker, &InferenceWorker::pinRefused, this, &ChatBackend::pinRefused);
 }
 
 void LocalBackend::load(const LoadRequest& request) {
@@ -63,6 +65,12 @@ void LocalBackend::open(qint64 conversationId, const QList<ChatMessage>& message
 
 void LocalBackend::setCacheSettings(const runnel::CacheSettings& settings) {
   QMetaObject::invokeMethod(m_worker, [worker = m_worker, settings] { worker->setCacheSettings(settings); });
+}
+
+void LocalBackend::setPinned(qint64 conversationId, qint64 messageId, bool pinned) {
+  m_control.interject(
+      [worker = m_worker, conversationId, messageId, pinned] { worker->setPinned(conversationId, messageId, pinned); });
+  QMetaObject::invokeMethod(m_worker, [worker = m_worker] { worker->runInterjections(); });
 }
 
 void LocalBackend::setThreads(int threads) {

@@ -26,6 +26,7 @@ class LocalBackend : public ChatBackend {
   void stop() override;
   void open(qint64 conversationId, const QList<ChatMessage>& messages) override;
   void setCacheSettings(const runnel::CacheSettings& settings) override;
+  void setPinned(qint64 conversationId, qint64 messageId, bool pinned) override;
   void setThreads(int threads) override;
 
  private:

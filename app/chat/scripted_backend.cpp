@@ -64,7 +64,6 @@ ScriptedBackend::ScriptedBackend(QObject* parent)
       m_facts(scriptedFacts()) {
   registerChatValues();
   connect(&m_timer, &QTimer::timeout, this, &ScriptedBackend::step);
-  m_clock.start();
 }
 
 ScriptedBackend::~ScriptedBackend() = default;
@@ -214,6 +213,7 @@ void ScriptedBackend::stepPrompt() {
   m_cache->feed(count);
   m_cached.ids.insert(m_cached.ids.end(), tokens.begin() + m_turn->read, tokens.begin() + m_turn->read + count);
   m_turn->read += count;
+  pinAgain();
   const auto total = static_cast<qint64>(tokens.size());
   const double perToken = m_turn->clock.elapsed() / 1000.0 / static_cast<double>(m_turn->read);
   Q_EMIT promptProgress({.done = m_turn->read,
@@ -340,7 +340,37 @@ void ScriptedBackend::makeAnew() {
   m_cache->feed(total);
   m_cached.ids = std::move(plan.tokens);
   m_cached.spans = plan.spans;
+  pinAgain();
   Q_EMIT promptProgress({.done = total, .total = total, .secondsLeft = 0, .anew = true, .answerId = 0});
+}
+
+// What was pinned before the cache was made anew.
+void ScriptedBackend::pinAgain() {
+  for (MessageSpan& span : m_cached.spans) {
+    if (!span.isPinned || span.end > m_cache->fed()) continue;
+    try {
+      m_cache->pin(span.first, span.end, runnel::Reason::pin);
+    } catch (const runnel::Error&) {
+      span.isPinned = false;
+    }
+  }
+}
+
+void ScriptedBackend::setPinned(qint64 conversationId, qint64 messageId, bool pinned) {
+  const auto span = std::ranges::find(m_cached.spans, messageId, &MessageSpan::messageId);
+  const bool isCached = m_cache && m_cached.conversationId == conversationId && span != m_cached.spans.end();
+  try {
+    if (isCached && pinned)
+      m_cache->pin(span->first, span->end, runnel::Reason::pin);
+    else if (isCached)
+      m_cache->unpin(span->first, span->end, runnel::Reason::pin);
+  } catch (const runnel::Error& error) {
+    Q_EMIT pinRefused(conversationId, messageId, QString::fromStdString(error.what()));
+    return;
+  }
+  if (isCached) span->isPinned = pinned;
+  Q_EMIT pinChanged(conversationId, messageId, pinned);
+  publish(Publish::Now);
 }
 
 void ScriptedBackend::setThreads(int threads) {
@@ -355,14 +385,14 @@ void ScriptedBackend::publish(Publish when) {
   snapshot.conversationId = m_shown;
   if (m_cached.conversationId == m_shown || m_turn) {
     snapshot.conversationId = m_cached.conversationId;
-    snapshot.telemetry = m_cache->telemetry(m_clock.elapsed() / 1000.0);
+    snapshot.telemetry = m_cache->telemetry();
     snapshot.spans = m_cached.spans;
     if (m_turn && !m_turn->answerIds.isEmpty()) {
       const double seconds = m_turn->clock.elapsed() / 1000.0 - m_turn->firstTokenSeconds;
       snapshot.tokensPerSecond = seconds > 0 ? static_cast<double>(m_turn->answerIds.size()) / seconds : 0;
     }
   } else {
-    snapshot.telemetry = ScriptedCache(m_cache->settings(), m_facts.trained_context, kBytesPerToken).telemetry(0);
+    snapshot.telemetry = ScriptedCache(m_cache->settings(), m_facts.trained_context, kBytesPerToken).telemetry();
   }
   Q_EMIT cacheChanged(snapshot);
 }

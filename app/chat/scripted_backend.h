@@ -53,6 +53,7 @@ class ScriptedBackend : public ChatBackend {
   void stop() override;
   void open(qint64 conversationId, const QList<ChatMessage>& messages) override;
   void setCacheSettings(const runnel::CacheSettings& settings) override;
+  void setPinned(qint64 conversationId, qint64 messageId, bool pinned) override;
   void setThreads(int threads) override;
 
  private:
@@ -74,11 +75,11 @@ class ScriptedBackend : public ChatBackend {
   void applyCacheSettings(const runnel::CacheSettings& settings);
   void makeAnew();
   void cancelPrompt();
+  void pinAgain();
   enum class Publish { Now, WhenDue };
   void publish(Publish when);
 
   QTimer m_timer;
-  QElapsedTimer m_clock;
   std::deque<Job> m_waiting;
   std::unique_ptr<Load> m_load;
   std::unique_ptr<Turn> m_turn;

@@ -1,6 +1,7 @@
 #include "app/chat/turn_plan.h"
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 #include <optional>
 #include <string>
@@ -19,6 +20,7 @@ struct Part {
   qint64 messageId = 0;
   Role role = Role::User;
   Tokens tokens;
+  bool isPinned = false;
 };
 
 const char* roleName(Role role) {
@@ -118,7 +120,8 @@ void append(TurnPlan& plan, const Part& part) {
   plan.spans.append({.messageId = part.messageId,
                      .role = part.role,
                      .first = first,
-                     .end = first + static_cast<qint64>(part.tokens.size())});
+                     .end = first + static_cast<qint64>(part.tokens.size()),
+                     .isPinned = part.isPinned});
 }
 
 TurnPlan firstTurnPlan(const ChatFormat& format, const Messages& messages) {
@@ -133,23 +136,66 @@ TurnPlan firstTurnPlan(const ChatFormat& format, const Messages& messages) {
   return plan;
 }
 
-/** The newest whole exchanges before the last message that `room` has place for, oldest first. */
-std::vector<Part> newestExchanges(const Parts& parts, const Messages& messages, const Tokens& firstUserText,
-                                  qint64 room) {
-  std::vector<Part> newestFirst;
-  for (qsizetype user = messages.size() - 3; user >= firstUserOf(messages); user -= 2) {
-    Part question{messages.at(user).id, Role::User, user == firstUserOf(messages) ? firstUserText : parts.user(user)};
-    Part answer{messages.at(user + 1).id, Role::Assistant, parts.answer(user + 1, question.tokens)};
-    room -= static_cast<qint64>(question.tokens.size() + answer.tokens.size());
-    if (room < 0) break;
-    newestFirst.push_back(std::move(answer));
-    newestFirst.push_back(std::move(question));
-  }
-  std::reverse(newestFirst.begin(), newestFirst.end());
-  return newestFirst;
-}
+/** What of the messages before the last one a cache that is made anew is fed. */
+class Earlier {
+ public:
+  /** `firstUserText`: the tokens of the first user's message from its text on. */
+  Earlier(const Parts& parts, const Messages& messages, Tokens firstUserText)
+      : m_parts(parts), m_messages(messages), m_firstUserText(std::move(firstUserText)), m_kept(messages.size()) {}
 
-/** How much of the cached conversation the messages of a request continue. */
+  /** The newest pinned messages that `most` tokens have place for; how many these take. */
+  qint64 keepPinned(qint64 most) {
+    qint64 taken = 0;
+    for (qsizetype index = m_messages.size() - 2; index >= firstUserOf(m_messages); --index) {
+      if (!m_messages.at(index).isPinned) continue;
+      Part part = partAt(index);
+      const auto tokens = static_cast<qint64>(part.tokens.size());
+      if (taken + tokens > most) continue;
+      taken += tokens;
+      m_kept[index] = std::move(part);
+    }
+    return taken;
+  }
+
+  /** The newest whole exchanges that `room` has place for besides. */
+  void keepNewestExchanges(qint64 room) {
+    for (qsizetype user = m_messages.size() - 3; user >= firstUserOf(m_messages); user -= 2) {
+      for (const qsizetype index : {user, user + 1}) {
+        if (m_kept.at(index)) continue;
+        m_exchange[index - user] = partAt(index);
+        room -= static_cast<qint64>(m_exchange[index - user].tokens.size());
+      }
+      if (room < 0) return;
+      for (const qsizetype index : {user, user + 1})
+        if (!m_kept.at(index)) m_kept[index] = std::move(m_exchange[index - user]);
+    }
+  }
+
+  void appendTo(TurnPlan& plan) const {
+    for (const std::optional<Part>& part : m_kept)
+      if (part) append(plan, *part);
+  }
+
+ private:
+  Part partAt(qsizetype index) const {
+    const ChatMessage& message = m_messages.at(index);
+    Part part{.messageId = message.id, .role = message.role, .tokens = {}, .isPinned = message.isPinned};
+    if (message.role == Role::Assistant)
+      part.tokens = m_parts.answer(index, partAt(index - 1).tokens);
+    else
+      part.tokens = index == firstUserOf(m_messages) ? m_firstUserText : m_parts.user(index);
+    return part;
+  }
+
+  const Parts& m_parts;
+  const Messages& m_messages;
+  Tokens m_firstUserText;
+  QList<std::optional<Part>> m_kept;  // [messages]
+  std::array<Part, 2> m_exchange;
+};
+
+/** How much of the cached conversation the messages of a request continue. Messages between cached ones were left out
+ *  when the cache was made anew. */
 struct Match {
   bool found = false;
   qsizetype spans = 0;     //!< so many of the cached spans belong to the request …
@@ -158,20 +204,18 @@ struct Match {
 
 Match match(const QList<MessageSpan>& spans, const Messages& messages) {
   Match result;
-  const qsizetype firstUser = firstUserOf(messages);
   if (spans.size() < 2 || spans.first().messageId != systemIdOf(messages)) return result;
-  const auto isFirstCached = [&](const ChatMessage& message) { return message.id == spans.at(1).messageId; };
-  const auto start = std::find_if(messages.begin() + firstUser, messages.end(), isFirstCached);
-  result.found = start != messages.end();
   result.spans = 1;
-  result.messages = std::distance(messages.begin(), start);
-  while (result.messages < messages.size()) {
-    const qint64 id = messages.at(result.messages).id;
-    const bool cached = result.spans < spans.size() && id == spans.at(result.spans).messageId;
-    if (!cached && id != 0) break;
-    if (cached) ++result.spans;
-    ++result.messages;
+  result.messages = firstUserOf(messages);
+  for (; result.spans < spans.size(); ++result.spans) {
+    const auto next = std::find_if(messages.begin() + result.messages, messages.end(), [&](const ChatMessage& message) {
+      return message.id == spans.at(result.spans).messageId;
+    });
+    if (next == messages.end()) break;
+    result.messages = std::distance(messages.begin(), next) + 1;
   }
+  result.found = result.spans > 1;
+  while (result.messages < messages.size() && messages.at(result.messages).id == 0) ++result.messages;
   return result;
 }
 
@@ -227,10 +271,17 @@ TurnPlan TurnPlanner::planAnew(const TurnRequest& request) const {
       m_format.nextTurn(forTemplate(messages), static_cast<std::size_t>(lastAnswer), lastOf(parts.answer(lastAnswer)));
   const qint64 room = m_ctxSize - plan.prefix - static_cast<qint64>(turn.tokens.size());
   append(plan, {systemIdOf(messages), Role::System, {firstUser.begin(), text}});
-  for (const Part& part : newestExchanges(parts, messages, {text, firstUser.end()}, room)) append(plan, part);
+  Earlier earlier(parts, messages, {text, firstUser.end()});
+  earlier.keepNewestExchanges(room - earlier.keepPinned(mostPinned(plan.prefix)));
+  earlier.appendTo(plan);
   plan.promptFirst = static_cast<qint64>(plan.tokens.size());
   append(plan, {messages.last().id, Role::User, std::move(turn.tokens)});
   return plan;
+}
+
+// Beside them a quarter of the cache must be left to roll.
+qint64 TurnPlanner::mostPinned(qint64 prefix) const {
+  return m_ctxSize - (m_ctxSize + 3) / 4 - prefix;
 }
 
 TurnPlan TurnPlanner::planAgain(const CachedConversation& cached) const {
@@ -239,15 +290,21 @@ TurnPlan TurnPlanner::planAgain(const CachedConversation& cached) const {
   plan.prefix = cached.prefix;
   if (cached.spans.isEmpty()) return plan;
   qint64 room = m_ctxSize - cached.prefix;
+  const auto lengthOf = [](const MessageSpan& span) { return span.end - span.first; };
+  for (const MessageSpan& span : cached.spans) room -= span.isPinned ? lengthOf(span) : 0;
   qsizetype start = cached.spans.size();
-  for (qsizetype user = start - 1; user >= 1; --user) {
-    if (cached.spans.at(user).role != Role::User) continue;
-    if (static_cast<qint64>(cached.ids.size()) - cached.spans.at(user).first > room) break;
-    start = user;
+  for (qsizetype index = start - 1; index >= 1; --index) {
+    const MessageSpan& span = cached.spans.at(index);
+    room -= span.isPinned ? 0 : lengthOf(span);
+    if (room < 0) break;
+    if (span.role == Role::User) start = index;
   }
   append(plan, {cached.spans.first().messageId, Role::System, cut(cached, 0, cached.prefix)});
-  for (const MessageSpan& span : cached.spans.mid(start))
-    append(plan, {span.messageId, span.role, cut(cached, span.first, span.end)});
+  for (qsizetype index = 1; index < cached.spans.size(); ++index) {
+    const MessageSpan& span = cached.spans.at(index);
+    if (index >= start || span.isPinned)
+      append(plan, {span.messageId, span.role, cut(cached, span.first, span.end), span.isPinned});
+  }
   plan.promptFirst = static_cast<qint64>(plan.tokens.size());
   return plan;
 }

@@ -35,7 +35,8 @@ struct TurnPlan {
 /**
  * Decides what to feed for a turn (DESIGN §2.9 and §2.14): what is in the cache is never fed again; where the request
  * leaves the cached conversation, the cache goes back to there; and what can't be continued is made anew from the
- * stored ids of what precedes the first user message's text and of the newest whole exchanges that fit into the cache.
+ * stored ids of what precedes the first user message's text, of the pinned messages, and of the newest whole exchanges
+ * that fit into the cache besides.
  * Pure: the same cache and request give the same plan.
  */
 class TurnPlanner {
@@ -53,6 +54,8 @@ class TurnPlanner {
   TurnPlan planAgain(const CachedConversation& cached) const;
 
  private:
+  qint64 mostPinned(qint64 prefix) const;
+
   const ChatFormat& m_format;
   int m_ctxSize;
 };

@@ -33,6 +33,22 @@ void Engine::reset() {
   isPinRefusalTold = false;
 }
 
+void Engine::setPinned(qint64 messageId, bool pinned) {
+  const auto span = std::ranges::find(cached.spans, messageId, &MessageSpan::messageId);
+  const bool isHeld = span != cached.spans.end() && session->holds(span->first, span->end);
+  if (pinned && !isHeld)
+    throw runnel::Error(QCoreApplication::translate("Engine",
+                                                    "This message can't be pinned, because the model no longer "
+                                                    "remembers all of it. Send it again to pin it.")
+                            .toStdString());
+  if (span == cached.spans.end()) return;
+  if (pinned)
+    session->pin(span->first, span->end);
+  else
+    session->unpin(span->first, span->end);
+  span->isPinned = pinned;
+}
+
 TurnRunner::TurnRunner(Engine& engine, const WorkControl& control, TurnListener listener)
     : m_engine(engine), m_control(control), m_listener(std::move(listener)) {
   m_clock.start();
@@ -98,7 +114,10 @@ bool TurnRunner::readPrompt(const std::function<bool()>& isStopped) {
   const auto prefix = static_cast<std::size_t>(m_plan.anew ? m_plan.prefix : 0);
   if (!feed(tokens.first(prefix), isStopped)) return false;
   pinSystem(m_request.keepSystem);
-  if (!feed(tokens.subspan(prefix), isStopped)) return false;
+  const auto before = static_cast<std::size_t>(m_plan.anew ? std::max(m_plan.promptFirst, m_plan.prefix) : 0);
+  if (!feed(tokens.subspan(prefix, before - prefix), isStopped)) return false;
+  if (m_plan.anew) pinMessages();
+  if (!feed(tokens.subspan(before), isStopped)) return false;
   reportProgress(true);
   m_listener.cacheChanged(0);
   return true;
@@ -116,6 +135,7 @@ bool TurnRunner::feed(std::span<const runnel::Token> tokens, const std::function
         reported = evaluated;
         reportProgress(false);
         if (isDue(m_sinceCache, kCacheEveryMs)) m_listener.cacheChanged(0);
+        m_listener.stepDone();
       });
     } catch (const runnel::Cancelled&) {
       m_engine.session->clear_cancel();  // it may have been meant for a turn that has ended: then go on
@@ -154,6 +174,20 @@ void TurnRunner::pinSystem(bool keep) {
                                                     "The system prompt will be forgotten as the conversation rolls on, "
                                                     "because it can't be kept for ever. %1")
                             .arg(QString::fromStdString(error.what())));
+  }
+}
+
+// What was pinned before the cache was made anew is pinned again, as far as there is room.
+void TurnRunner::pinMessages() {
+  for (MessageSpan& span : m_engine.cached.spans) {
+    if (!span.isPinned || span.end > m_read) continue;
+    try {
+      m_engine.session->pin(span.first, span.end);
+    } catch (const runnel::Error& error) {
+      span.isPinned = false;
+      m_listener.notice(QCoreApplication::translate("TurnRunner", "A pinned message will be forgotten. %1")
+                            .arg(QString::fromStdString(error.what())));
+    }
   }
 }
 
@@ -222,6 +256,7 @@ bool TurnRunner::say(runnel::Token token, const std::string& text) {
   m_engine.cached.ids.push_back(token);
   ++m_engine.cached.spans.last().end;
   if (isDue(m_sinceCache, kCacheEveryMs)) m_listener.cacheChanged(tokensPerSecond());
+  m_listener.stepDone();
   return m_control.isStopped(m_turn);
 }
 

@@ -27,6 +27,10 @@ struct Engine {
 
   /** Forgets everything. */
   void reset();
+
+  /** Keeps a message's tokens in the cache for ever, or lets them roll out again. Throws Error with a sentence for the
+   *  user when the message is no longer whole in the cache, or when too little would be left to roll. */
+  void setPinned(qint64 messageId, bool pinned);
 };
 
 /** Who hears of a turn while it runs; called on the thread that runs it. */
@@ -34,6 +38,7 @@ struct TurnListener {
   std::function<void(const PromptProgress&)> promptProgress;
   std::function<void(const TokenBatch&)> tokens;
   std::function<void(double tokensPerSecond)> cacheChanged;
+  std::function<void()> stepDone;  //!< after each batch and each token
   std::function<void(const QString& message)> notice;
 };
 
@@ -59,6 +64,7 @@ class TurnRunner {
   bool feed(std::span<const runnel::Token> tokens, const std::function<bool()>& isStopped);
   void goBack(qint64 fed);
   void pinSystem(bool keep);
+  void pinMessages();
   runnel::Sampler preparedSampler();
   StopReason answer();
   bool say(runnel::Token token, const std::string& text);

@@ -1,5 +1,7 @@
 #include "app/chat/work_control.h"
 
+#include <utility>
+
 namespace runnel::app {
 
 // The flag is raised before the session is cancelled: whoever clears a stale cancel and then looks at the flag either
@@ -25,6 +27,16 @@ void WorkControl::quit() {
   m_isQuitting = true;
   stopLoad();
   stopTurns();
+}
+
+void WorkControl::interject(std::function<void()> job) {
+  const std::lock_guard lock(m_mutex);
+  m_interjections.push_back(std::move(job));
+}
+
+std::vector<std::function<void()>> WorkControl::takeInterjections() {
+  const std::lock_guard lock(m_mutex);
+  return std::exchange(m_interjections, {});
 }
 
 void WorkControl::setSession(runnel::Session* session) {

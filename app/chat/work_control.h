@@ -3,8 +3,10 @@
 #include <QtGlobal>
 
 #include <atomic>
+#include <functional>
 #include <mutex>
 #include <stop_token>
+#include <vector>
 
 #include "runnel/session.h"
 
@@ -29,6 +31,11 @@ class WorkControl {
   bool isQuitting() const { return m_isQuitting; }
   void quit();
 
+  /** Has a short `job` done between two steps of what the inference thread is doing. */
+  void interject(std::function<void()> job);
+  /** The jobs that wait for that, oldest first; they are the caller's to do. */
+  std::vector<std::function<void()>> takeInterjections();
+
   /** The session that stopping cancels; the owner changes it before the session goes away. */
   void setSession(runnel::Session* session);
 
@@ -41,6 +48,7 @@ class WorkControl {
   std::mutex m_mutex;  // guards what follows
   runnel::Session* m_session = nullptr;
   std::stop_source m_load;
+  std::vector<std::function<void()>> m_interjections;
 };
 
 }  // namespace runnel::app

@@ -63,6 +63,7 @@ StoredMessage messageFrom(const QSqlQuery& row) {
   message.settings = row.value(8).toString();
   message.stopReason = valueOf(kStopReasons, row.value(9).toString(), StopReason::Failed);
   message.created = QDateTime::fromMSecsSinceEpoch(row.value(10).toLongLong());
+  message.isPinned = row.value(11).toBool();
   return message;
 }
 
@@ -202,7 +203,7 @@ QList<StoredMessage> ConversationStore::messages(qint64 conversationId) const {
   QList<StoredMessage> messages;
   std::optional<QSqlQuery> row = m_database->run(
       QStringLiteral(
-          "SELECT id, conversation, role, text, ids, prefix, tokenizer, model, settings, stop_reason, created_ms"
+          "SELECT id, conversation, role, text, ids, prefix, tokenizer, model, settings, stop_reason, created_ms, pinned"
           " FROM message WHERE conversation = ? ORDER BY id"),
       {conversationId});
   while (row && row->next()) messages.append(messageFrom(*row));
@@ -245,6 +246,12 @@ bool ConversationStore::updateMessage(const StoredMessage& message) {
   // While an answer is written it is saved every second; only its end is news for the list of conversations.
   if (written && found && message.stopReason != StopReason::None) Q_EMIT conversationsChanged();
   return written && found;
+}
+
+bool ConversationStore::setPinned(qint64 messageId, bool pinned) {
+  const std::optional<QSqlQuery> query =
+      m_database->run(QStringLiteral("UPDATE message SET pinned = ? WHERE id = ?"), {pinned ? 1 : 0, messageId});
+  return query && query->numRowsAffected() == 1;
 }
 
 bool ConversationStore::removeMessage(qint64 id) {

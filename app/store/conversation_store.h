@@ -33,6 +33,7 @@ struct StoredMessage {
   QString settings = {};   //!< JSON: sampling and cache settings, seed
   StopReason stopReason = StopReason::None;
   QDateTime created = {};
+  bool isPinned = false;  //!< stays in the cache for ever
 };
 
 /**
@@ -67,6 +68,7 @@ class ConversationStore : public QObject {
   QList<StoredMessage> messages(qint64 conversationId) const;  //!< oldest first
   std::optional<qint64> appendMessage(const StoredMessage& message);
   bool updateMessage(const StoredMessage& message);  //!< text, ids, prefix, tokenizer, model, settings, stop reason
+  bool setPinned(qint64 messageId, bool pinned);
   bool removeMessage(qint64 id);
 
  Q_SIGNALS:

@@ -30,6 +30,9 @@ const std::vector<Migration>& conversationMigrations() {
           QStringLiteral("CREATE INDEX message_of_conversation ON message (conversation, id)"),
           QStringLiteral("PRAGMA application_id = %1").arg(kApplicationId),
       },
+      {
+          QStringLiteral("ALTER TABLE message ADD COLUMN pinned INTEGER NOT NULL DEFAULT 0"),
+      },
   };
   return migrations;
 }

@@ -1,4 +1,4 @@
-#include "cache/interval_set.h"
+#include "runnel/interval_set.h"
 
 #include <algorithm>
 #include <limits>

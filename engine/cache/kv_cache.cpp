@@ -6,8 +6,6 @@
 namespace runnel {
 namespace {
 
-constexpr std::size_t most_events = 4096;
-
 double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
@@ -139,48 +137,15 @@ void KvCache::abandon() {
   batch_evictions_.clear();
 }
 
-// Evictions before consecutive tokens are one event.
 void KvCache::note(const Eviction& eviction) {
-  const RunTable::Evicted& tokens = eviction.tokens;
-  if (!events_.empty() && last_eviction_at_ == eviction.at - 1) {
-    EvictionEvent& event = events_.back();
-    event.last = tokens.last;
-    event.tokens += tokens.tokens;
-    event.reevaluated += eviction.reevaluated;
-    ++event.evictions;
-    if (events_.size() == taken_) taken_ = 0;
-  } else {
-    if (taken_ > 0) events_.pop_front();
-    taken_ = 0;
-    events_.push_back({.at = eviction.at,
-                       .first = tokens.first,
-                       .last = tokens.last,
-                       .tokens = tokens.tokens,
-                       .evictions = 1,
-                       .time_s = seconds(),
-                       .reevaluated = eviction.reevaluated});
-    if (events_.size() > most_events) events_.pop_front();
-  }
-  last_eviction_at_ = eviction.at;
-}
-
-std::vector<EvictionEvent> KvCache::take_events() {
-  std::vector<EvictionEvent> result(events_.begin() + static_cast<std::ptrdiff_t>(taken_), events_.end());
-  if (!events_.empty()) {
-    events_.erase(events_.begin(), events_.end() - 1);
-    taken_ = 1;
-  }
-  return result;
+  log_.note(eviction.at, eviction.tokens, seconds(), eviction.reevaluated);
 }
 
 void KvCache::change(const CacheSettings& settings) {
   const bool resized = settings.ctx_size != table_.settings().ctx_size;
   const bool retyped = settings.kv_type != memory_.type();
   RunTable changed = table_;
-  changed.set_n_keep(settings.n_keep);  // before the size, since it decides what a smaller one may evict
-  changed.set_n_discard(settings.n_discard);
-  if (resized) changed.resize(settings.ctx_size);
-  if (retyped) changed.set_kv_type(settings.kv_type);
+  changed.change(settings);
   if (resized || retyped) {
     KvMemory memory(shape_, changed.slots(), settings.kv_type);
     memory.copy_from(memory_, moves(table_.runs(), changed.runs()));
@@ -193,9 +158,7 @@ void KvCache::change(const CacheSettings& settings) {
 void KvCache::clear() {
   table_ = RunTable(table_.settings());
   batch_evictions_.clear();
-  events_.clear();
-  taken_ = 0;
-  last_eviction_at_ = never;
+  log_.clear();
   started_ = now();
 }
 
@@ -210,7 +173,7 @@ CacheTelemetry KvCache::telemetry() {
           .bytes = memory_.bytes(),
           .bytes_per_token = memory_.bytes_per_token(),
           .runs = {table_.runs().begin(), table_.runs().end()},
-          .events = take_events()};
+          .events = log_.take()};
 }
 
 }  // namespace runnel

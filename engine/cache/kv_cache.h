@@ -1,13 +1,13 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <span>
 #include <vector>
 
 #include "cache/kv_memory.h"
-#include "cache/run_table.h"
+#include "runnel/eviction_log.h"
+#include "runnel/run_table.h"
 
 namespace runnel {
 
@@ -79,9 +79,6 @@ class KvCache {
   /// Forgets everything: as after construction, in the same memory.
   void clear();
 
-  /// Events collected since the last call, among them the newest one when it has grown since.
-  std::vector<EvictionEvent> take_events();
-
   CacheTelemetry telemetry();
 
  private:
@@ -101,10 +98,7 @@ class KvCache {
   BatchPlan plan_;
   std::int64_t evictions_before_ = 0;
   std::vector<Eviction> batch_evictions_;
-  std::deque<EvictionEvent> events_;  ///< not yet taken, and the one that may still grow
-  std::size_t taken_ = 0;             ///< how many at the front of `events_` were taken already (0 or 1)
-  static constexpr std::int64_t never = -2;
-  std::int64_t last_eviction_at_ = never;
+  EvictionLog log_;
   double started_;
 };
 

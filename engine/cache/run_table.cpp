@@ -1,4 +1,4 @@
-#include "cache/run_table.h"
+#include "runnel/run_table.h"
 
 #include <algorithm>
 #include <limits>
@@ -96,6 +96,14 @@ bool RunTable::back_is_exact(std::int64_t fed) const {
   return fed <= fed_ && high_ - fed <= headroom(settings_.ctx_size) && fed >= border_;
 }
 
+bool RunTable::back_is_enough(std::int64_t fed) const {
+  if (fed > fed_) return false;
+  if (back_is_exact(fed) || fed_ == cached_) return true;
+  const auto holds_last = [fed](const Run& run) { return run.first < fed && fed <= run.first + run.length; };
+  const auto rolls = [fed](const Run& run) { return run.first < fed && run.reason == Reason::window; };
+  return std::ranges::any_of(runs_, holds_last) && std::ranges::any_of(runs_, rolls);
+}
+
 void RunTable::back(std::int64_t fed) {
   cut(fed, back_is_exact(fed));
 }
@@ -178,12 +186,16 @@ void RunTable::rebuild_runs() {
   update_ranks();
 }
 
-void RunTable::pin(std::int64_t first, std::int64_t end, Reason reason) {
+bool RunTable::holds(std::int64_t first, std::int64_t end) const {
   std::int64_t cached = 0;
   for (const Run& run : runs_) {
     cached += std::max<std::int64_t>(0, std::min(end, run.first + run.length) - std::max(first, run.first));
   }
-  if (first < 0 || first >= end || cached != end - first) {
+  return first >= 0 && first < end && cached == end - first;
+}
+
+void RunTable::pin(std::int64_t first, std::int64_t end, Reason reason) {
+  if (!holds(first, end)) {
     throw Error("The tokens " + std::to_string(first) + " to " + std::to_string(end - 1) +
                 " can't be pinned, because they are not all in the cache any more.");
   }
@@ -216,6 +228,13 @@ void RunTable::check_room(const CacheSettings& settings) const {
                 std::to_string(settings.n_keep) + " sinks and " + std::to_string(pinned) +
                 " pinned tokens; at least a quarter must be. Unpin something or raise ctx_size.");
   }
+}
+
+void RunTable::change(const CacheSettings& settings) {
+  set_n_keep(settings.n_keep);  // before the size, since it decides what a smaller one may evict
+  set_n_discard(settings.n_discard);
+  if (settings.ctx_size != settings_.ctx_size) resize(settings.ctx_size);
+  if (settings.kv_type != settings_.kv_type) set_kv_type(settings.kv_type);
 }
 
 void RunTable::set_n_keep(int n_keep) {

@@ -14,6 +14,7 @@ Column {
     required property bool failed
     required property string stats
     required property bool streaming
+    required property bool pinned
     property bool continuable: false
 
     readonly property bool forgotten: remembered <= 0
@@ -23,6 +24,7 @@ Column {
     signal reasoningToggled(bool shown)
     signal continueAsked
     signal linkActivated(string link)
+    signal menuAsked(Item near)
 
     function joined(first: string, second: string): string {
         return first.length > 0 && second.length > 0 ? first + " · " + second : first + second;
@@ -52,8 +54,9 @@ Column {
             font.weight: Font.DemiBold
             text: qsTr("Assistant")
         }
-        RememberedShare {
+        MemoryMark {
             anchors.right: parent.right
+            pinned: message.pinned
             remembered: message.remembered
         }
     }
@@ -81,14 +84,14 @@ Column {
         visible: message.streaming && message.text.length === 0 && !(message.reasoningShown && message.reasoning.length > 0)
     }
     Item {
-        height: Math.max(copy.height, footer.implicitHeight)
+        height: Math.max(actions.height, footer.implicitHeight)
         width: parent.width
 
         PlainLabel {
             id: footer
 
             anchors.left: parent.left
-            anchors.right: more.visible ? more.left : copy.left
+            anchors.right: more.visible ? more.left : actions.left
             anchors.rightMargin: Theme.space.s
             anchors.verticalCenter: parent.verticalCenter
             color: message.failed ? Theme.error : Theme.quiet
@@ -99,7 +102,7 @@ Column {
         PushButton {
             id: more
 
-            anchors.right: copy.left
+            anchors.right: actions.left
             anchors.rightMargin: Theme.space.s
             anchors.verticalCenter: parent.verticalCenter
             font.pixelSize: Theme.type.caption
@@ -108,12 +111,14 @@ Column {
             visible: message.continuable
             onClicked: message.continueAsked()
         }
-        CopyButton {
-            id: copy
+        MessageActions {
+            id: actions
 
             anchors.right: parent.right
             content: message.text.length > 0 ? message.text : message.reasoning
             wanted: hover.hovered && !message.streaming
+
+            onMenuAsked: near => message.menuAsked(near)
         }
     }
 }

@@ -21,10 +21,12 @@ Item {
     required property bool last
     required property string stats
     required property bool streaming
+    required property bool pinned
 
     signal reasoningToggled(bool shown)
     signal continueAsked
     signal linkActivated(string link)
+    signal menuAsked(Item near)
 
     Accessible.name: text.length > 0 ? text : thinking ? qsTr("Thinking") : reasoning
     Accessible.role: Accessible.ListItem
@@ -54,8 +56,11 @@ Item {
         id: user
 
         UserMessage {
+            pinned: row.pinned
             remembered: row.remembered
             text: row.text
+
+            onMenuAsked: near => row.menuAsked(near)
         }
     }
     Component {
@@ -65,6 +70,7 @@ Item {
             continuable: row.cut && row.last
             failed: row.failed
             note: row.note
+            pinned: row.pinned
             reasoning: row.reasoning
             reasoningShown: row.reasoningShown
             remembered: row.remembered
@@ -75,6 +81,7 @@ Item {
 
             onContinueAsked: row.continueAsked()
             onLinkActivated: link => row.linkActivated(link)
+            onMenuAsked: near => row.menuAsked(near)
             onReasoningToggled: shown => row.reasoningToggled(shown)
         }
     }

@@ -59,6 +59,7 @@ Item {
 
                 onContinueAsked: page.app.chat.continueAnswer()
                 onLinkActivated: link => linkQuestion.ask(link)
+                onMenuAsked: (row, near) => messageMenu.openFor(row, near)
             }
             Loader {
                 active: page.app.transcript.count === 0
@@ -87,6 +88,11 @@ Item {
     }
     LinkQuestion {
         id: linkQuestion
+    }
+    MessageMenu {
+        id: messageMenu
+
+        chat: page.app.chat
     }
 
     // In Qt 6.4 a Loader can't make bound components, so qmllint does not know that `page` is there.

@@ -13,6 +13,7 @@ Item {
 
     signal continueAsked
     signal linkActivated(string link)
+    signal menuAsked(MessageRow row, Item near)
 
     function toEnd(): void {
         list.following = true;
@@ -88,6 +89,8 @@ Item {
             id: bar
         }
         delegate: MessageRow {
+            id: row
+
             columnWidth: view.columnWidth
             firstRemembered: view.transcript.firstRemembered
             last: index === list.count - 1
@@ -95,6 +98,7 @@ Item {
 
             onContinueAsked: view.continueAsked()
             onLinkActivated: link => view.linkActivated(link)
+            onMenuAsked: near => view.menuAsked(row, near)
             onReasoningToggled: shown => list.showReasoning(index, shown)
         }
     }

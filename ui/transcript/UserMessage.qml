@@ -8,12 +8,15 @@ Item {
 
     required property string text
     required property double remembered
+    required property bool pinned
 
     readonly property bool forgotten: remembered <= 0
     readonly property int foldedLength: foldAt(text)
     readonly property bool isLong: text.length > foldedLength
     property int shownLength: foldedLength
     readonly property int forgottenLength: remembered >= 1 || forgotten ? 0 : forgottenEnd(Math.floor((1 - remembered) * text.length))
+
+    signal menuAsked(Item near)
 
     /* Where a long text is folded: after 3,000 characters or 24 lines. */
     function foldAt(whole: string): int {
@@ -47,12 +50,14 @@ Item {
     HoverHandler {
         id: hover
     }
-    CopyButton {
+    MessageActions {
         anchors.bottom: bubble.bottom
         anchors.right: bubble.left
         anchors.rightMargin: Theme.space.s
         content: message.text
         wanted: hover.hovered
+
+        onMenuAsked: near => message.menuAsked(near)
     }
     Rectangle {
         id: bubble
@@ -89,12 +94,13 @@ Item {
             onClicked: message.unfold()
         }
     }
-    RememberedShare {
+    MemoryMark {
         id: share
 
         anchors.right: parent.right
         anchors.top: bubble.bottom
         anchors.topMargin: Theme.space.xs
+        pinned: message.pinned
         remembered: message.remembered
     }
 }

@@ -33,6 +33,8 @@ void ChatViewModel::connectSession() {
   connect(&m_session, &Session::messageAppended, this, [this](const app::StoredMessage& message) {
     m_transcript.append(message, message.role == app::Role::Assistant);
   });
+  connect(&m_session, &Session::messagePinned, &m_transcript, &TranscriptModel::setPinned);
+  connect(&m_session, &Session::pinRefused, this, &ChatViewModel::pinRefused);
   connect(&m_session, &Session::messageRemoved, &m_transcript, &TranscriptModel::remove);
   connect(&m_session, &Session::textAppended, this, [this](qint64 id, const QString& text) {
     if (reading()) setProgress({});
@@ -135,6 +137,18 @@ void ChatViewModel::send(const QString& typed) {
 
 void ChatViewModel::continueAnswer() {
   m_session.send(tr("Please continue."));
+}
+
+void ChatViewModel::setPinned(qint64 messageId, bool pinned) {
+  m_session.setPinned(messageId, pinned);
+}
+
+void ChatViewModel::quoteAgain(qint64 messageId) {
+  const QString text = m_transcript.textOf(m_transcript.rowOf(messageId));
+  if (m_draft.isEmpty())
+    restore(text);
+  else
+    suggest(text + QStringLiteral("\n\n") + m_draft);
 }
 
 void ChatViewModel::stop() {

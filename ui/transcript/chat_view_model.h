@@ -58,6 +58,10 @@ class ChatViewModel : public QObject {
   Q_INVOKABLE void send(const QString& text);
   /** Asks the model to go on where its answer reached the limit. */
   Q_INVOKABLE void continueAnswer();
+  /** Keeps a message in memory for ever, or lets it roll out again. */
+  Q_INVOKABLE void setPinned(qint64 messageId, bool pinned);
+  /** Puts a message's text before the draft, to be sent once more. */
+  Q_INVOKABLE void quoteAgain(qint64 messageId);
   Q_INVOKABLE void stop();
   /** Keeps `text` beside the draft when it is long; false when it is short enough to be typed text. */
   Q_INVOKABLE bool takePasted(const QString& text);
@@ -72,6 +76,7 @@ class ChatViewModel : public QObject {
   void draftReplaced();
   void pastedChanged();
   void failed(const QString& message);
+  void pinRefused(const QString& message);
 
  private:
   void connectSession();

@@ -102,6 +102,8 @@ QVariant TranscriptModel::data(const QModelIndex& index, int role) const {
       return row.stats;
     case StreamingRole:
       return row.streaming;
+    case PinnedRole:
+      return row.pinned;
     default:
       return {};
   }
@@ -119,7 +121,8 @@ QHash<int, QByteArray> TranscriptModel::roleNames() const {
           {FailedRole, "failed"},
           {CutRole, "cut"},
           {StatsRole, "stats"},
-          {StreamingRole, "streaming"}};
+          {StreamingRole, "streaming"},
+          {PinnedRole, "pinned"}};
 }
 
 TranscriptModel::Row TranscriptModel::rowFrom(const app::StoredMessage& message, bool streaming) {
@@ -130,6 +133,7 @@ TranscriptModel::Row TranscriptModel::rowFrom(const app::StoredMessage& message,
   row.failed = message.stopReason == app::StopReason::Failed;
   row.cut = message.stopReason == app::StopReason::Length;
   row.streaming = streaming;
+  row.pinned = message.isPinned;
   row.takeWhole(message.text);
   return row;
 }
@@ -173,6 +177,13 @@ void TranscriptModel::setStats(qint64 id, const QString& stats) {
   if (row < 0 || m_rows[row].stats == stats) return;
   m_rows[row].stats = stats;
   changed(row, {StatsRole});
+}
+
+void TranscriptModel::setPinned(qint64 id, bool pinned) {
+  const int row = rowOf(id);
+  if (row < 0 || m_rows[row].pinned == pinned) return;
+  m_rows[row].pinned = pinned;
+  changed(row, {PinnedRole});
 }
 
 void TranscriptModel::finish(qint64 id, app::StopReason reason, const QString& failure) {

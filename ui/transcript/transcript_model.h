@@ -39,6 +39,7 @@ class TranscriptModel : public QAbstractListModel {
     CutRole,    //!< the answer ended at the limit of tokens
     StatsRole,  //!< speed of an answer of this session; empty otherwise
     StreamingRole,
+    PinnedRole,  //!< its tokens stay in the cache for ever
   };
 
   using QAbstractListModel::QAbstractListModel;
@@ -57,6 +58,7 @@ class TranscriptModel : public QAbstractListModel {
   void remove(qint64 id);
   void appendText(qint64 id, const QString& text);
   void setStats(qint64 id, const QString& stats);
+  void setPinned(qint64 id, bool pinned);
   void finish(qint64 id, app::StopReason reason, const QString& failure = {});
 
   /** Takes from the cache what is remembered. A message without tokens of its own counts as forgotten when messages
@@ -90,6 +92,7 @@ class TranscriptModel : public QAbstractListModel {
     bool failed = false;
     bool cut = false;
     bool streaming = false;
+    bool pinned = false;
 
     void takeWhole(const QString& written);
     bool showsReasoning() const;

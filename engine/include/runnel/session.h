@@ -58,6 +58,9 @@ class Session {
   /// Takes back a `cancel` that no `feed` has met. Owner's thread.
   void clear_cancel();
 
+  /// Whether all tokens at original positions [first, last), which must be some, are in the cache.
+  bool holds(std::int64_t first, std::int64_t last) const;
+
   /// Exempts the tokens at original positions [first, last) from eviction; rotates and moves nothing. Throws Error when
   /// one of them is no longer cached, when less than a quarter of ctx_size would be left to roll, or when `reason` is
   /// neither system nor pin.

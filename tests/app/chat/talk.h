@@ -27,7 +27,9 @@ struct Talk {
         cache(&backend, &ChatBackend::cacheChanged),
         applied(&backend, &ChatBackend::cacheSettingsApplied),
         refused(&backend, &ChatBackend::cacheSettingsRefused),
-        noticed(&backend, &ChatBackend::noticed) {}
+        noticed(&backend, &ChatBackend::noticed),
+        pinned(&backend, &ChatBackend::pinChanged),
+        pinRefused(&backend, &ChatBackend::pinRefused) {}
 
   bool load(const QString& path) {
     backend.load({.path = path, .threads = 1});
@@ -36,6 +38,13 @@ struct Talk {
   bool set(const runnel::CacheSettings& settings) {
     backend.setCacheSettings(settings);
     return applied.wait(kPatience);
+  }
+  /** Whether the message is pinned afterwards. */
+  bool pin(qint64 messageId, bool on = true, qint64 conversation = 1) {
+    const qsizetype before = pinned.count();
+    backend.setPinned(conversation, messageId, on);
+    return QTest::qWaitFor([&] { return pinned.count() + pinRefused.count() > before; }, kPatience) &&
+           pinned.count() > before;
   }
   void send(QList<ChatMessage> messages, qint64 answerId, int maxTokens = 8, qint64 conversation = 1) {
     TurnRequest request{.conversationId = conversation, .messages = std::move(messages), .answerId = answerId};
@@ -81,7 +90,8 @@ struct Talk {
   CacheSnapshot snapshot() const { return cache.last().at(0).value<CacheSnapshot>(); }
 
   LocalBackend backend;
-  QSignalSpy loaded, loadFailed, tokens, finished, cancelled, failed, progress, cache, applied, refused, noticed;
+  QSignalSpy loaded, loadFailed, tokens, finished, cancelled, failed, progress, cache, applied, refused, noticed, pinned,
+      pinRefused;
 };
 
 }  // namespace runnel::app

@@ -36,6 +36,8 @@ class ConversationTest : public QObject {
   void removes_a_conversation_that_is_being_answered();
   void quitting_keeps_what_was_written();
   void sends_nothing_when_the_store_cannot_be_written();
+  void stores_what_is_pinned_while_it_is_answered();
+  void says_why_a_message_can_not_be_pinned();
   void titles_are_the_first_words_data();
   void titles_are_the_first_words();
 
@@ -267,6 +269,35 @@ void ConversationTest::sends_nothing_when_the_store_cannot_be_written() {
   QCOMPARE(failed.count(), 1);
   QVERIFY(session.canSend());
   QVERIFY(!m_backend->isBusy());
+}
+
+void ConversationTest::stores_what_is_pinned_while_it_is_answered() {
+  QSignalSpy pinned(m_session.get(), &ConversationSession::messagePinned);
+  QSignalSpy started(m_session.get(), &ConversationSession::textAppended);
+  QSignalSpy ended(m_session.get(), &ConversationSession::answerEnded);
+  QVERIFY(m_session->send(QStringLiteral("hello")));
+  QVERIFY(started.wait(kPatience));
+  const qint64 question = m_session->messages().at(0).id;
+  m_session->setPinned(question, true);
+  QVERIFY(pinned.count() == 1 || pinned.wait(kPatience));
+  QVERIFY(ended.count() == 1 || ended.wait(kPatience));
+  QVERIFY(m_session->messages().at(0).isPinned);
+  QVERIFY(m_store->messages(m_session->conversationId()).at(0).isPinned);
+  m_session->setPinned(question, false);
+  QTRY_COMPARE(pinned.count(), 2);
+  QVERIFY(!m_store->messages(m_session->conversationId()).at(0).isPinned);
+}
+
+void ConversationTest::says_why_a_message_can_not_be_pinned() {
+  QSignalSpy applied(m_backend.get(), &ChatBackend::cacheSettingsApplied);
+  m_backend->setCacheSettings({.ctx_size = 16, .n_keep = 2});
+  QVERIFY(applied.wait(kPatience));
+  QSignalSpy refused(m_session.get(), &ConversationSession::pinRefused);
+  sendAndWait(QStringLiteral("one two three four five six seven eight nine ten"));
+  m_session->setPinned(m_session->messages().at(0).id, true);
+  QTRY_COMPARE(refused.count(), 1);
+  QVERIFY(!refused.at(0).at(0).toString().isEmpty());
+  QVERIFY(!m_store->messages(m_session->conversationId()).at(0).isPinned);
 }
 
 void ConversationTest::titles_are_the_first_words_data() {

@@ -37,6 +37,10 @@ class LocalBackendTest : public QObject {
   void an_answer_ends_where_the_next_turn_begins();
   void switches_conversations();
   void answers_the_last_message_anew();
+  void a_pinned_message_outlives_the_window();
+  void a_forgotten_message_can_not_be_pinned();
+  void pins_in_the_middle_of_an_answer();
+  void pins_hold_when_the_cache_is_made_anew();
   void changes_cache_settings_in_place();
   void makes_the_cache_anew_for_more_sinks();
   void refuses_bad_cache_settings();
@@ -348,6 +352,103 @@ void LocalBackendTest::answers_the_last_message_anew() {
   QCOMPARE(talk.stats().promptPrefix, first.promptPrefix);
   QCOMPARE(talk.stats().answerIds, first.answerIds);  // greedy, from the same cache
   QCOMPARE(talk.snapshot().spans.last().messageId, 77);
+}
+
+namespace {
+
+/** How many of a message's tokens are in the cache, and how many of these are pinned. */
+std::pair<qint64, qint64> remembered(const CacheSnapshot& snapshot, qint64 messageId) {
+  std::pair<qint64, qint64> counts;
+  for (const MessageSpan& span : snapshot.spans) {
+    if (span.messageId != messageId) continue;
+    for (const runnel::Run& run : snapshot.telemetry.runs) {
+      const qint64 shared = std::min<qint64>(span.end, run.first + run.length) - std::max(span.first, run.first);
+      counts.first += std::max<qint64>(0, shared);
+      if (run.reason == runnel::Reason::pin) counts.second += std::max<qint64>(0, shared);
+    }
+  }
+  return counts;
+}
+
+qint64 lengthOf(const CacheSnapshot& snapshot, qint64 messageId) {
+  for (const MessageSpan& span : snapshot.spans)
+    if (span.messageId == messageId) return span.end - span.first;
+  return 0;
+}
+
+}  // namespace
+
+void LocalBackendTest::a_pinned_message_outlives_the_window() {
+  Talk talk;
+  QVERIFY(talk.set({.ctx_size = 128}));
+  QVERIFY(talk.load(m_model));
+  QList<ChatMessage> messages;
+  QVERIFY(talk.exchange(messages, QStringLiteral("Mine is blue")));
+  QVERIFY(talk.pin(1001));
+  const qint64 length = lengthOf(talk.snapshot(), 1001);
+  QVERIFY(length > 0);
+  for (int turn = 0; turn < 3; ++turn)
+    QVERIFY(talk.exchange(messages, QStringLiteral("All work and no play. ").repeated(5)));
+  QVERIFY(talk.snapshot().telemetry.evicted > 128);
+  QCOMPARE(remembered(talk.snapshot(), 1001), std::pair(length, length));
+  QCOMPARE(remembered(talk.snapshot(), 1002).first, 0);
+  QVERIFY(talk.pin(1001, false));
+  QCOMPARE(remembered(talk.snapshot(), 1001), std::pair(length, qint64{0}));
+  QVERIFY(talk.exchange(messages, QStringLiteral("All work and no play. ").repeated(5)));
+  QCOMPARE(remembered(talk.snapshot(), 1001).first, 0);
+}
+
+void LocalBackendTest::a_forgotten_message_can_not_be_pinned() {
+  Talk talk;
+  QVERIFY(talk.set({.ctx_size = 64}));
+  QVERIFY(talk.load(m_model));
+  QList<ChatMessage> messages;
+  QVERIFY(talk.exchange(messages, QStringLiteral("Mine is blue")));
+  QVERIFY(talk.exchange(messages, QStringLiteral("All work and no play. ").repeated(8)));
+  QVERIFY(!talk.pin(1001));
+  QCOMPARE(talk.pinRefused.last().at(1).toLongLong(), 1001);
+  QVERIFY(talk.pinRefused.last().at(2).toString().contains(QStringLiteral("no longer")));
+  QVERIFY(!talk.pin(1003));  // longer than the cache
+  QVERIFY(talk.pin(77, true, 2));  // of a conversation that is not cached: it holds once that is read again
+  QVERIFY(talk.exchange(messages, QStringLiteral("Go on")));
+}
+
+void LocalBackendTest::pins_in_the_middle_of_an_answer() {
+  Talk talk;
+  QVERIFY(talk.set({.ctx_size = 128}));
+  QVERIFY(talk.load(m_model));
+  talk.send({user(1, QStringLiteral("Mine is blue"))}, 2, 100'000);
+  QVERIFY(talk.tokens.wait(kPatience));
+  QVERIFY(talk.pin(1));
+  QVERIFY(talk.finished.isEmpty());
+  QTRY_VERIFY_WITH_TIMEOUT(talk.snapshot().telemetry.evicted > 200, kPatience);
+  talk.backend.stop();
+  QVERIFY(talk.finished.wait(kPatience));
+  const qint64 length = lengthOf(talk.snapshot(), 1);
+  QCOMPARE(remembered(talk.snapshot(), 1), std::pair(length, length));
+}
+
+void LocalBackendTest::pins_hold_when_the_cache_is_made_anew() {
+  Talk talk;
+  QVERIFY(talk.set({.ctx_size = 128}));
+  QVERIFY(talk.load(m_model));
+  QList<ChatMessage> messages;
+  QVERIFY(talk.exchange(messages, QStringLiteral("Mine is blue")));
+  QVERIFY(talk.pin(1001));
+  messages[0].isPinned = true;
+  const qint64 length = lengthOf(talk.snapshot(), 1001);
+  for (int turn = 0; turn < 3; ++turn)
+    QVERIFY(talk.exchange(messages, QStringLiteral("All work and no play. ").repeated(5)));
+  QVERIFY(talk.set({.ctx_size = 128, .n_keep = 6}));  // more sinks: the cache is made anew
+  QTRY_COMPARE(talk.snapshot().telemetry.settings.n_keep, 6);
+  QCOMPARE(remembered(talk.snapshot(), 1001).second, length);
+
+  Talk reopened;
+  QVERIFY(reopened.set({.ctx_size = 128}));
+  QVERIFY(reopened.load(m_model));
+  QVERIFY(reopened.exchange(messages, QStringLiteral("Go on")));
+  QCOMPARE(remembered(reopened.snapshot(), 1001), std::pair(length, length));
+  QVERIFY(reopened.stats().promptEvaluated <= 128);
 }
 
 void LocalBackendTest::changes_cache_settings_in_place() {

@@ -44,29 +44,29 @@ class ScriptedCacheTest : public QObject {
 void ScriptedCacheTest::keeps_sinks_and_the_newest_tokens() {
   ScriptedCache cache({.ctx_size = 16, .n_keep = 2, .n_discard = 3}, 1024, 1);
   cache.feed(17);
-  QCOMPARE(positions(cache.telemetry(0)), (std::vector<qint64>{0, 1, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}));
+  QCOMPARE(positions(cache.telemetry()), (std::vector<qint64>{0, 1, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}));
 }
 
 void ScriptedCacheTest::drops_half_with_minus_one() {
   ScriptedCache cache({.ctx_size = 16, .n_keep = 4, .n_discard = -1}, 1024, 1);
   cache.feed(17);
-  QCOMPARE(cache.telemetry(0).evicted, 6);
+  QCOMPARE(cache.telemetry().evicted, 6);
 }
 
 void ScriptedCacheTest::merges_evictions_before_consecutive_tokens() {
   ScriptedCache cache({.ctx_size = 16, .n_keep = 2, .n_discard = 3}, 1024, 1);
   cache.feed(23);
-  const CacheTelemetry everyThird = cache.telemetry(0);
+  const CacheTelemetry everyThird = cache.telemetry();
   QCOMPARE(everyThird.events.size(), std::size_t{3});
   ScriptedCache rolling({.ctx_size = 16, .n_keep = 2, .n_discard = 1}, 1024, 1);
   rolling.feed(26);
-  const CacheTelemetry merged = rolling.telemetry(0);
+  const CacheTelemetry merged = rolling.telemetry();
   QCOMPARE(merged.events.size(), std::size_t{1});
   QCOMPARE(merged.events.front().at, 16);
   QCOMPARE(merged.events.front().first, 2);
   QCOMPARE(merged.events.front().last, 11);
   QCOMPARE(merged.events.front().evictions, 10);
-  QVERIFY(rolling.telemetry(0).events.empty());
+  QVERIFY(rolling.telemetry().events.empty());
 }
 
 void ScriptedCacheTest::goes_back_exactly_within_the_headroom() {
@@ -75,11 +75,11 @@ void ScriptedCacheTest::goes_back_exactly_within_the_headroom() {
     const int discard = std::array{1, 3, -1}.at(static_cast<std::size_t>(round) % 3);
     ScriptedCache cache({.ctx_size = 32, .n_keep = 3, .n_discard = discard}, 1024, 1);
     cache.feed(static_cast<qint64>(random() % 100));
-    const CacheTelemetry before = cache.telemetry(0);
+    const CacheTelemetry before = cache.telemetry();
     const qint64 fed = cache.fed();
     cache.feed(static_cast<qint64>(random() % 17));
     cache.back(fed);
-    const CacheTelemetry after = cache.telemetry(0);
+    const CacheTelemetry after = cache.telemetry();
     QCOMPARE(positions(after), positions(before));
     QCOMPARE(slotsOf(after), slotsOf(before));
     QCOMPARE(after.head, before.head);
@@ -93,7 +93,7 @@ void ScriptedCacheTest::cuts_beyond_the_headroom() {
   cache.back(40);
   std::vector<qint64> expected{0, 1};
   for (qint64 position = 30; position < 40; ++position) expected.push_back(position);
-  QCOMPARE(positions(cache.telemetry(0)), expected);
+  QCOMPARE(positions(cache.telemetry()), expected);
   QVERIFY_EXCEPTION_THROWN(cache.back(20), runnel::Error);
 }
 
@@ -105,7 +105,7 @@ void ScriptedCacheTest::shrinks_in_place() {
   cache.apply({.ctx_size = 16, .n_keep = 2});
   std::vector<qint64> expected{0, 1};
   for (qint64 position = 56; position < 70; ++position) expected.push_back(position);
-  QCOMPARE(positions(cache.telemetry(0)), expected);
+  QCOMPARE(positions(cache.telemetry()), expected);
   QVERIFY_EXCEPTION_THROWN(cache.apply({.ctx_size = 15}), runnel::Error);
 }
 
@@ -114,7 +114,7 @@ void ScriptedCacheTest::gives_every_token_a_slot_of_its_own() {
   for (int step = 0; step < 100; ++step) {
     cache.feed(step % 7);
     if (step % 5 == 0) cache.back(cache.fed() - std::min<qint64>(cache.fed(), step % 9));
-    std::vector<int> used = slotsOf(cache.telemetry(0));
+    std::vector<int> used = slotsOf(cache.telemetry());
     std::sort(used.begin(), used.end());
     QVERIFY(std::adjacent_find(used.begin(), used.end()) == used.end());
     QVERIFY(used.empty() || used.back() < 48);

@@ -87,6 +87,8 @@ class TurnPlanTest : public QObject {
   void another_conversation_is_made_anew_from_stored_ids();
   void only_whole_exchanges_that_fit_are_fed_again();
   void a_conversation_made_anew_with_a_gap_goes_on();
+  void pinned_messages_are_fed_again_before_the_newest_exchanges();
+  void a_conversation_with_a_pin_and_a_gap_goes_on();
   void ids_of_another_model_are_not_used();
   void a_missing_answer_counts_as_an_empty_one();
   void an_answer_of_another_model_is_written_with_its_question_in_view();
@@ -236,6 +238,49 @@ void TurnPlanTest::a_conversation_made_anew_with_a_gap_goes_on() {
   QVERIFY(!plan.anew);
   QCOMPARE(plan.backTo, static_cast<qint64>(cached.ids.size()));
   QCOMPARE(plan.tokens, ids({"O", "d", "C", "O"}));
+}
+
+void TurnPlanTest::pinned_messages_are_fed_again_before_the_newest_exchanges() {
+  QList<ChatMessage> messages{stored(user(1, "a"), {1000, 1001, 1002, 1003}, 2), answer(2, "yes", {1004, C}),
+                              stored(user(3, "b"), {1005, 1007}), answer(4, "no", {1006, C}), user(5, "c")};
+  messages[1].isPinned = true;
+  const Tokens newTurn = ids({"O", "c", "C", "O"});
+  const auto fed = [&](int ctxSize) { return TurnPlanner(m_format, ctxSize).planAnew(turn(messages)); };
+  const auto expected = [&](Tokens tokens) {
+    tokens.insert(tokens.end(), newTurn.begin(), newTurn.end());
+    return tokens;
+  };
+  QCOMPARE(fed(14).tokens, expected({1000, 1001, 1002, 1003, 1004, C, 1005, 1007, 1006, C}));
+  const TurnPlan one = fed(13);  // not enough for the first question too
+  QCOMPARE(one.tokens, expected({1000, 1001, 1004, C, 1005, 1007, 1006, C}));
+  QCOMPARE(one.spans.at(1).messageId, 2);
+  QVERIFY(one.spans.at(1).isPinned && !one.spans.at(2).isPinned);
+  QCOMPARE(fed(11).tokens, expected({1000, 1001, 1004, C}));
+  QCOMPARE(fed(6).tokens, expected({1000, 1001, 1004, C}));  // read behind the message, which streams through
+  QCOMPARE(fed(5).tokens, expected({1000, 1001}));           // less than a quarter would be left to roll
+}
+
+void TurnPlanTest::a_conversation_with_a_pin_and_a_gap_goes_on() {
+  QList<ChatMessage> messages{stored(user(1, "a"), {1000, 1001, 1002, 1003}, 2), answer(2, "yes", {1004, C}),
+                              stored(user(3, "b"), {1005, 1007}), answer(4, "no", {1006, C}),
+                              stored(user(5, "c"), {1008, 1009}), answer(6, "so", {1010, C}), user(7, "d")};
+  messages[1].isPinned = true;
+  CachedConversation cached;
+  const TurnPlan anew = TurnPlanner(m_format, 12).planAnew(turn(messages));
+  QCOMPARE(anew.spans.size(), 5);  // prefix, pinned answer, newest exchange, new message
+  follow(cached, anew, 1, 8, ids({"ok", "C"}));
+  messages.append({answer(8, "ok"), user(9, "e")});
+  const TurnPlan plan = m_planner.plan(cached, turn(messages));
+  QVERIFY(!plan.anew);
+  QCOMPARE(plan.backTo, static_cast<qint64>(cached.ids.size()));
+  QVERIFY(plan.spans.at(1).isPinned);
+
+  const auto room = static_cast<int>(cached.ids.size()) - 3;
+  const TurnPlan again = TurnPlanner(m_format, room).planAgain(cached);
+  QCOMPARE(again.spans.size(), 4);  // prefix, pinned answer, the last exchange
+  QVERIFY(again.spans.at(1).isPinned);
+  QCOMPARE(again.spans.at(1).messageId, 2);
+  QCOMPARE(again.spans.at(2).messageId, 7);
 }
 
 void TurnPlanTest::ids_of_another_model_are_not_used() {

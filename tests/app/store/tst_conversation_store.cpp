@@ -9,6 +9,8 @@
 #include <limits>
 
 #include "app/store/conversation_store.h"
+#include "app/store/schema.h"
+#include "app/store/sqlite_file.h"
 
 using namespace runnel::app;
 
@@ -21,6 +23,8 @@ class ConversationStoreTest : public QObject {
   void updates_a_message_in_place();
   void keeps_hostile_text_as_it_is_data();
   void keeps_hostile_text_as_it_is();
+  void remembers_what_is_pinned();
+  void takes_over_a_file_of_the_first_version();
   void counts_the_tokens_of_a_conversation();
   void never_uses_an_id_twice();
   void removes_the_text_of_a_deleted_conversation_from_the_disk();
@@ -139,6 +143,47 @@ void ConversationStoreTest::keeps_hostile_text_as_it_is() {
   QCOMPARE(read.text, text.isNull() ? QStringLiteral("") : text);
   QCOMPARE(read.model, read.text);
   QCOMPARE(store.conversations().at(0).title, read.text);
+}
+
+void ConversationStoreTest::remembers_what_is_pinned() {
+  qint64 conversation = 0;
+  qint64 pinned = 0;
+  {
+    ConversationStore store;
+    QVERIFY(store.open(path()));
+    conversation = store.createConversation(QStringLiteral("x")).value().id;
+    pinned = store.appendMessage({.conversationId = conversation, .text = QStringLiteral("blue")}).value();
+    QVERIFY(store.appendMessage({.conversationId = conversation, .text = QStringLiteral("green")}));
+    QVERIFY(store.setPinned(pinned, true));
+    QVERIFY(!store.setPinned(pinned + 100, true));
+    StoredMessage changed = store.messages(conversation).at(0);
+    changed.isPinned = false;  // is not what an update is for
+    changed.text = QStringLiteral("blue, really");
+    QVERIFY(store.updateMessage(changed));
+  }
+  ConversationStore store;
+  QVERIFY(store.open(path()));
+  QVERIFY(store.messages(conversation).at(0).isPinned);
+  QVERIFY(!store.messages(conversation).at(1).isPinned);
+  QVERIFY(store.setPinned(pinned, false));
+  QVERIFY(!store.messages(conversation).at(0).isPinned);
+}
+
+void ConversationStoreTest::takes_over_a_file_of_the_first_version() {
+  {
+    SqliteFile file;
+    QVERIFY(file.open(path(), {conversationMigrations().front()}));
+    QVERIFY(file.run(QStringLiteral("INSERT INTO conversation (title, created_ms, updated_ms) VALUES ('x', 1, 2)")));
+    QVERIFY(file.run(QStringLiteral(
+        "INSERT INTO message (conversation, role, text, ids, prefix, tokenizer, model, settings, stop_reason,"
+        " created_ms) VALUES (1, 'user', 'hello', x'', 0, '', '', '', 'none', 3)")));
+  }
+  ConversationStore store;
+  QVERIFY2(store.open(path()), qPrintable(store.error()));
+  QCOMPARE(store.messages(1).size(), 1);
+  QCOMPARE(store.messages(1).at(0).text, QStringLiteral("hello"));
+  QVERIFY(!store.messages(1).at(0).isPinned);
+  QVERIFY(store.setPinned(1, true));
 }
 
 void ConversationStoreTest::counts_the_tokens_of_a_conversation() {

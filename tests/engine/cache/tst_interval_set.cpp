@@ -3,7 +3,7 @@
 #include <random>
 #include <set>
 
-#include "cache/interval_set.h"
+#include "runnel/interval_set.h"
 
 using namespace runnel;
 

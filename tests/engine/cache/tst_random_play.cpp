@@ -2,7 +2,7 @@
 #include <deque>
 #include <random>
 
-#include "cache/run_table.h"
+#include "runnel/run_table.h"
 #include "engine/cache/cache_rules.h"
 #include "runnel/error.h"
 

@@ -1,6 +1,6 @@
 #include <QTest>
 
-#include "cache/run_table.h"
+#include "runnel/run_table.h"
 #include "runnel/error.h"
 
 using namespace runnel;

@@ -5,8 +5,8 @@
 #include <span>
 #include <vector>
 
-#include "cache/interval_set.h"
 #include "runnel/cache.h"
+#include "runnel/interval_set.h"
 
 namespace runnel {
 
@@ -32,6 +32,11 @@ class RunTable {
   /// Goes back to the state after token `fed` − 1; exact where `back_is_exact`, else a cut. `fed` in [0, fed()].
   void back(std::int64_t fed);
   bool back_is_exact(std::int64_t fed) const;
+  /// Whether a conversation can go on after `back(fed)`, as Session::back_is_enough says.
+  bool back_is_enough(std::int64_t fed) const;
+
+  /// Whether all tokens of [first, end), which must be some, are cached.
+  bool holds(std::int64_t first, std::int64_t end) const;
 
   /// Exempts [first, end) from eviction, or lifts that. Only `Reason::system` and `Reason::pin`. `pin` throws Error as
   /// Session::pin does.
@@ -41,6 +46,8 @@ class RunTable {
   /// Checks that pins leave enough to roll under `settings`; throws Error when not.
   void check_room(const CacheSettings& settings) const;
 
+  /// Takes over ctx_size, n_keep, n_discard and KV type, as the functions below say.
+  void change(const CacheSettings& settings);
   void set_n_discard(int n_discard) { settings_.n_discard = n_discard; }
   /// A smaller n_keep, or any while nothing was evicted.
   void set_n_keep(int n_keep);

@@ -1,0 +1,102 @@
+#include <QtQml/qqmlextensionplugin.h>
+
+#include "tests/ui/window_fixture.h"
+
+Q_IMPORT_QML_PLUGIN(RunnelPlugin)
+
+namespace runnel::ui {
+
+/** What can be done with one message. */
+class MessageMenuTest : public QObject {
+  Q_OBJECT
+
+ private Q_SLOTS:
+  void pins_and_unpins_a_message();
+  void a_pinned_message_outlives_the_window();
+  void offers_to_write_a_forgotten_message_again();
+  void a_pin_comes_back_with_its_conversation();
+
+ private:
+  static QString question() { return QStringLiteral("My dog is called Waldo"); }
+  /** Opens the menu of the message that reads `text`, by the button beside it. */
+  static bool openMenu(WindowFixture& fixture, const QString& text) {
+    if (!fixture.draw()) return false;
+    for (QQuickItem* row : WindowFixture::allItems(fixture.window->contentItem())) {
+      if (!QByteArray(row->metaObject()->className()).startsWith("MessageRow_QML")) continue;
+      if (row->property("text").toString() != text) continue;
+      for (QQuickItem* button : WindowFixture::allItems(row)) {
+        if (button->property("iconName").toString() != QStringLiteral("more")) continue;
+        const QPoint place = button->mapToScene(button->boundingRect().center()).toPoint();
+        QTest::mouseMove(fixture.window, place);
+        QTest::mouseClick(fixture.window, Qt::LeftButton, {}, place);
+        return true;
+      }
+    }
+    return false;
+  }
+  static void forget(WindowFixture& fixture) {
+    for (int turn = 0; turn < 3; ++turn) fixture.converse(QStringLiteral("word ").repeated(100));
+  }
+};
+
+void MessageMenuTest::pins_and_unpins_a_message() {
+  WindowFixture fixture;
+  fixture.converse(question());
+  QVERIFY(fixture.shown(QStringLiteral("pinned")) == nullptr || fixture.app->cache()->pinned() == 0);
+  QVERIFY(openMenu(fixture, question()));
+  QVERIFY(fixture.click(QStringLiteral("Pin in memory")));
+  QTRY_VERIFY(fixture.app->cache()->pinned() > 0);
+  QVERIFY(fixture.app->transcript()->index(0).data(TranscriptModel::PinnedRole).toBool());
+  QVERIFY(openMenu(fixture, question()));
+  QVERIFY(fixture.click(QStringLiteral("Unpin")));
+  QTRY_COMPARE(fixture.app->cache()->pinned(), 0);
+  QVERIFY(!fixture.app->transcript()->index(0).data(TranscriptModel::PinnedRole).toBool());
+}
+
+void MessageMenuTest::a_pinned_message_outlives_the_window() {
+  WindowFixture fixture;
+  fixture.converse(question());
+  QVERIFY(openMenu(fixture, question()));
+  QVERIFY(fixture.click(QStringLiteral("Pin in memory")));
+  QTRY_VERIFY(fixture.app->cache()->pinned() > 0);
+  forget(fixture);
+  const TranscriptModel* transcript = fixture.app->transcript();
+  QTRY_COMPARE(transcript->index(1).data(TranscriptModel::RememberedRole).toDouble(), 0.0);
+  QCOMPARE(transcript->index(0).data(TranscriptModel::RememberedRole).toDouble(), 1.0);
+}
+
+void MessageMenuTest::offers_to_write_a_forgotten_message_again() {
+  WindowFixture fixture;
+  fixture.converse(question());
+  forget(fixture);
+  QTRY_COMPARE(fixture.app->transcript()->index(0).data(TranscriptModel::RememberedRole).toDouble(), 0.0);
+  fixture.item(QStringLiteral("TranscriptView"))->metaObject()->invokeMethod(
+      fixture.item(QStringLiteral("TranscriptView")), "showMessage",
+      Q_ARG(double, static_cast<double>(fixture.app->transcript()->index(0).data(TranscriptModel::IdRole).toLongLong())));
+  QVERIFY(openMenu(fixture, question()));
+  QVERIFY(fixture.click(QStringLiteral("Write it again …")));
+  QTRY_COMPARE(fixture.typed(), question());
+}
+
+void MessageMenuTest::a_pin_comes_back_with_its_conversation() {
+  WindowFixture fixture;
+  fixture.converse(question());
+  const auto id = static_cast<qint64>(fixture.app->currentId());
+  QVERIFY(openMenu(fixture, question()));
+  QVERIFY(fixture.click(QStringLiteral("Pin in memory")));
+  QTRY_VERIFY(fixture.app->cache()->pinned() > 0);
+  forget(fixture);
+  fixture.app->newConversation();
+  fixture.converse(QStringLiteral("Something else"));
+  QCOMPARE(fixture.app->cache()->pinned(), 0);
+  fixture.app->openConversation(id);
+  QVERIFY(fixture.app->transcript()->index(0).data(TranscriptModel::PinnedRole).toBool());
+  fixture.converse(QStringLiteral("What is my dog called?"));
+  QTRY_VERIFY(fixture.app->cache()->pinned() > 0);
+  QCOMPARE(fixture.app->transcript()->index(0).data(TranscriptModel::RememberedRole).toDouble(), 1.0);
+}
+
+}  // namespace runnel::ui
+
+QTEST_MAIN(runnel::ui::MessageMenuTest)
+#include "tst_message_menu.moc"

@@ -1,0 +1,51 @@
+import QtQuick
+import Runnel
+
+/* What can be done with one message. */
+PopupMenu {
+    id: menu
+
+    required property ChatViewModel chat
+    property double messageId: 0
+    property string content: ""
+    property bool pinned: false
+    property bool whole: true
+
+    function openFor(row: MessageRow, near: Item): void {
+        messageId = row.messageId;
+        content = row.text;
+        pinned = row.pinned;
+        whole = row.remembered >= 1;
+        parent = near;
+        popup(near, near.width - width, near.height + Theme.space.xs);
+    }
+
+    implicitWidth: 270
+
+    PopupMenuItem {
+        detail: qsTr("The model never forgets it")
+        iconName: "pin"
+        text: qsTr("Pin in memory")
+        visible: !menu.pinned && menu.whole
+        onTriggered: menu.chat.setPinned(menu.messageId, true)
+    }
+    PopupMenuItem {
+        detail: qsTr("It rolls out of memory with the others")
+        iconName: "pin"
+        text: qsTr("Unpin")
+        visible: menu.pinned
+        onTriggered: menu.chat.setPinned(menu.messageId, false)
+    }
+    PopupMenuItem {
+        detail: qsTr("To pin it: it is no longer whole in memory")
+        iconName: "undo"
+        text: qsTr("Write it again …")
+        visible: !menu.pinned && !menu.whole
+        onTriggered: menu.chat.quoteAgain(menu.messageId)
+    }
+    PopupMenuItem {
+        iconName: "copy"
+        text: qsTr("Copy")
+        onTriggered: Clipboard.copy(menu.content)
+    }
+}
