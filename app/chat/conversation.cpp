@@ -90,7 +90,26 @@ bool ConversationSession::send(const QString& text) {
     forget(*question);
     return false;
   }
-  m_live = Live{*question, *answer};
+  m_live = Live{.question = *question, .answer = *answer};
+  m_backend.send(requestFor(answer->id));
+  Q_EMIT answeringChanged();
+  return true;
+}
+
+bool ConversationSession::canAnswerAgain() const {
+  const qsizetype count = m_messages.size();
+  return canSend() && count >= 2 && m_messages.at(count - 1).role == Role::Assistant &&
+         m_messages.at(count - 2).role == Role::User;
+}
+
+bool ConversationSession::answerAgain() {
+  if (!canAnswerAgain()) return false;
+  const StoredMessage replaced = m_messages.last();
+  const StoredMessage question = m_messages.at(m_messages.size() - 2);
+  const std::optional<StoredMessage> answer = append(Role::Assistant, {});
+  if (!answer) return false;
+  forget(replaced);
+  m_live = Live{.question = question, .answer = *answer, .replaced = replaced};
   m_backend.send(requestFor(answer->id));
   Q_EMIT answeringChanged();
   return true;
@@ -114,6 +133,10 @@ std::optional<StoredMessage> ConversationSession::append(Role role, const QStrin
                         .text = text,
                         .model = role == Role::Assistant ? m_model : QString(),
                         .created = QDateTime::currentDateTime()};
+  return append(std::move(message));
+}
+
+std::optional<StoredMessage> ConversationSession::append(StoredMessage message) {
   const std::optional<qint64> id = m_store.appendMessage(message);
   if (!id) return std::nullopt;
   message.id = *id;
@@ -177,7 +200,7 @@ void ConversationSession::take(const TokenBatch& batch) {
 
 void ConversationSession::finish(const TurnStats& stats) {
   if (!m_live || stats.answerId != m_live->answer.id) return;
-  auto [question, answer] = endLive();
+  auto [question, answer, replaced] = endLive();
   question.ids = stats.promptIds;
   question.prefix = stats.promptPrefix;
   question.tokenizer = stats.tokenizer;
@@ -207,9 +230,14 @@ void ConversationSession::fail(qint64 answerId, const QString& message) {
 
 void ConversationSession::returnPrompt(qint64 answerId) {
   if (!m_live || answerId != m_live->answer.id) return;
-  const auto [question, answer] = endLive();
+  const auto [question, answer, replaced] = endLive();
   const qint64 conversation = question.conversationId;
   forget(answer);
+  if (replaced) {
+    restore(*replaced);
+    Q_EMIT answeringChanged();
+    return;
+  }
   forget(question);
   const QList<StoredMessage> left = m_store.messages(conversation);
   const bool isEmpty = left.isEmpty() || (left.size() == 1 && left.first().role == Role::System);
@@ -221,6 +249,14 @@ void ConversationSession::returnPrompt(qint64 answerId) {
   }
   Q_EMIT promptReturned(conversation, question.text);
   Q_EMIT answeringChanged();
+}
+
+// Under another id: what caches know of the old one is of an answer that has been taken back.
+void ConversationSession::restore(const StoredMessage& answer) {
+  if (answer.conversationId == m_conversationId)
+    append(answer);
+  else
+    m_store.appendMessage(answer);
 }
 
 void ConversationSession::savePartial() {

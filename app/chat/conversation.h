@@ -45,6 +45,12 @@ class ConversationSession : public QObject {
    *  that can't be written. */
   bool send(const QString& text);
 
+  /** Whether the last message is an answer that can be written anew. */
+  bool canAnswerAgain() const;
+
+  /** Has the last answer written anew, in place of the one there is. False when there is none or it can't be sent. */
+  bool answerAgain();
+
   /** Keeps a message of the open conversation in the cache for ever, or lets it roll out again. Ends in
    *  `messagePinned` or `pinRefused`. */
   void setPinned(qint64 messageId, bool pinned);
@@ -76,10 +82,12 @@ class ConversationSession : public QObject {
   struct Live {
     StoredMessage question;
     StoredMessage answer;
+    std::optional<StoredMessage> replaced = {};  //!< the answer that this one takes the place of
   };
 
   bool ensureStored(const QString& firstMessage);
   std::optional<StoredMessage> append(Role role, const QString& text);
+  std::optional<StoredMessage> append(StoredMessage message);
   TurnRequest requestFor(qint64 answerId) const;
   void take(const TokenBatch& batch);
   void finish(const TurnStats& stats);
@@ -89,6 +97,7 @@ class ConversationSession : public QObject {
   Live endLive();
   void replaceShown(const StoredMessage& message);
   void forget(const StoredMessage& message);
+  void restore(const StoredMessage& answer);
   void storePin(qint64 messageId, bool pinned);
   QString settingsJson(const TurnStats& stats) const;
 

@@ -64,10 +64,10 @@ void print(const ModelFacts& facts, const CacheSettings& cache) {
   line("trained context", facts.trained_context > 0 ? fmt::format("{} tokens", facts.trained_context) : "unknown");
   line("tokenizer", facts.tokenizer);
   line("chat template", facts.has_chat_template ? "its own" : "none (the family's is used)");
-  line("memory", fmt::format("{} for the weights and {} for a cache of ctx_size {} ({}, {:.1f} kB a token)",
-                             megabytes(facts.weight_bytes), megabytes(cache_bytes(facts, cache)), cache.ctx_size,
-                             name_of(cache.kv_type),
-                             static_cast<double>(cache_bytes_per_token(facts, cache.kv_type)) / 1000));
+  line("memory",
+       fmt::format("{} for the weights and {} for a cache of ctx_size {} ({}, {:.1f} kB a token)",
+                   megabytes(facts.weight_bytes), megabytes(cache_bytes(facts, cache)), cache.ctx_size,
+                   name_of(cache.kv_type), static_cast<double>(cache_bytes_per_token(facts, cache.kv_type)) / 1000));
 }
 
 void run(const Options& options) {

@@ -201,11 +201,11 @@ bool ConversationStore::removeConversation(qint64 id) {
 
 QList<StoredMessage> ConversationStore::messages(qint64 conversationId) const {
   QList<StoredMessage> messages;
-  std::optional<QSqlQuery> row = m_database->run(
-      QStringLiteral(
-          "SELECT id, conversation, role, text, ids, prefix, tokenizer, model, settings, stop_reason, created_ms, pinned"
-          " FROM message WHERE conversation = ? ORDER BY id"),
-      {conversationId});
+  std::optional<QSqlQuery> row =
+      m_database->run(QStringLiteral("SELECT id, conversation, role, text, ids, prefix, tokenizer, model, settings, "
+                                     "stop_reason, created_ms, pinned"
+                                     " FROM message WHERE conversation = ? ORDER BY id"),
+                      {conversationId});
   while (row && row->next()) messages.append(messageFrom(*row));
   return messages;
 }

@@ -14,6 +14,7 @@ class MessageMenuTest : public QObject {
   void pins_and_unpins_a_message();
   void a_pinned_message_outlives_the_window();
   void offers_to_write_a_forgotten_message_again();
+  void has_the_last_answer_written_again();
   void a_pin_comes_back_with_its_conversation();
 
  private:
@@ -70,12 +71,30 @@ void MessageMenuTest::offers_to_write_a_forgotten_message_again() {
   fixture.converse(question());
   forget(fixture);
   QTRY_COMPARE(fixture.app->transcript()->index(0).data(TranscriptModel::RememberedRole).toDouble(), 0.0);
-  fixture.item(QStringLiteral("TranscriptView"))->metaObject()->invokeMethod(
-      fixture.item(QStringLiteral("TranscriptView")), "showMessage",
-      Q_ARG(double, static_cast<double>(fixture.app->transcript()->index(0).data(TranscriptModel::IdRole).toLongLong())));
+  fixture.item(QStringLiteral("TranscriptView"))
+      ->metaObject()
+      ->invokeMethod(
+          fixture.item(QStringLiteral("TranscriptView")), "showMessage",
+          Q_ARG(double,
+                static_cast<double>(fixture.app->transcript()->index(0).data(TranscriptModel::IdRole).toLongLong())));
   QVERIFY(openMenu(fixture, question()));
   QVERIFY(fixture.click(QStringLiteral("Write it again …")));
   QTRY_COMPARE(fixture.typed(), question());
+}
+
+void MessageMenuTest::has_the_last_answer_written_again() {
+  WindowFixture fixture;
+  fixture.backend.setAnswers({QStringLiteral("Yes."), QStringLiteral("No."), QStringLiteral("Perhaps.")});
+  fixture.converse(question());
+  fixture.converse(QStringLiteral("Is it?"));
+  QVERIFY(openMenu(fixture, QStringLiteral("Yes.")));
+  QVERIFY(fixture.draw());
+  QVERIFY(fixture.shown(QStringLiteral("Answer again")) == nullptr);  // only the last one can be
+  QTest::keyClick(fixture.window, Qt::Key_Escape);
+  QVERIFY(openMenu(fixture, QStringLiteral("No.")));
+  QVERIFY(fixture.click(QStringLiteral("Answer again")));
+  QTRY_COMPARE(fixture.app->transcript()->textOf(3), QStringLiteral("Perhaps."));
+  QCOMPARE(fixture.app->transcript()->count(), 4);
 }
 
 void MessageMenuTest::a_pin_comes_back_with_its_conversation() {

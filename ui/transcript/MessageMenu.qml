@@ -10,12 +10,14 @@ PopupMenu {
     property string content: ""
     property bool pinned: false
     property bool whole: true
+    property bool repeatable: false
 
     function openFor(row: MessageRow, near: Item): void {
         messageId = row.messageId;
         content = row.text;
         pinned = row.pinned;
         whole = row.remembered >= 1;
+        repeatable = row.last && row.author === TranscriptModel.Assistant && !row.streaming && !chat.busy && !chat.waiting;
         parent = near;
         popup(near, near.width - width, near.height + Theme.space.xs);
     }
@@ -42,6 +44,13 @@ PopupMenu {
         text: qsTr("Write it again …")
         visible: !menu.pinned && !menu.whole
         onTriggered: menu.chat.quoteAgain(menu.messageId)
+    }
+    PopupMenuItem {
+        detail: qsTr("In place of this answer")
+        iconName: "again"
+        text: qsTr("Answer again")
+        visible: menu.repeatable
+        onTriggered: menu.chat.answerAgain()
     }
     PopupMenuItem {
         iconName: "copy"

@@ -139,6 +139,10 @@ void ChatViewModel::continueAnswer() {
   m_session.send(tr("Please continue."));
 }
 
+void ChatViewModel::answerAgain() {
+  m_session.answerAgain();
+}
+
 void ChatViewModel::setPinned(qint64 messageId, bool pinned) {
   m_session.setPinned(messageId, pinned);
 }

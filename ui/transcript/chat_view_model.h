@@ -58,6 +58,8 @@ class ChatViewModel : public QObject {
   Q_INVOKABLE void send(const QString& text);
   /** Asks the model to go on where its answer reached the limit. */
   Q_INVOKABLE void continueAnswer();
+  /** Has the last answer written anew. */
+  Q_INVOKABLE void answerAgain();
   /** Keeps a message in memory for ever, or lets it roll out again. */
   Q_INVOKABLE void setPinned(qint64 messageId, bool pinned);
   /** Puts a message's text before the draft, to be sent once more. */

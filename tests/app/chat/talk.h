@@ -90,8 +90,8 @@ struct Talk {
   CacheSnapshot snapshot() const { return cache.last().at(0).value<CacheSnapshot>(); }
 
   LocalBackend backend;
-  QSignalSpy loaded, loadFailed, tokens, finished, cancelled, failed, progress, cache, applied, refused, noticed, pinned,
-      pinRefused;
+  QSignalSpy loaded, loadFailed, tokens, finished, cancelled, failed, progress, cache, applied, refused, noticed,
+      pinned, pinRefused;
 };
 
 }  // namespace runnel::app

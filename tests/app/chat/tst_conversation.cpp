@@ -36,6 +36,8 @@ class ConversationTest : public QObject {
   void removes_a_conversation_that_is_being_answered();
   void quitting_keeps_what_was_written();
   void sends_nothing_when_the_store_cannot_be_written();
+  void writes_the_last_answer_anew();
+  void keeps_the_answer_when_writing_anew_is_stopped_at_once();
   void stores_what_is_pinned_while_it_is_answered();
   void says_why_a_message_can_not_be_pinned();
   void titles_are_the_first_words_data();
@@ -269,6 +271,43 @@ void ConversationTest::sends_nothing_when_the_store_cannot_be_written() {
   QCOMPARE(failed.count(), 1);
   QVERIFY(session.canSend());
   QVERIFY(!m_backend->isBusy());
+}
+
+void ConversationTest::writes_the_last_answer_anew() {
+  QVERIFY(!m_session->answerAgain());
+  m_backend->setAnswers({QStringLiteral("one two"), QStringLiteral("three four")});
+  sendAndWait(QStringLiteral("hello"));
+  const StoredMessage question = m_session->messages().at(0);
+  const qint64 first = m_session->messages().at(1).id;
+  QSignalSpy removed(m_session.get(), &ConversationSession::messageRemoved);
+  QSignalSpy ended(m_session.get(), &ConversationSession::answerEnded);
+  QVERIFY(m_session->answerAgain());
+  QVERIFY(!m_session->answerAgain());
+  QVERIFY(ended.count() == 1 || ended.wait(kPatience));
+  QCOMPARE(removed.count(), 1);
+  QCOMPARE(ended.at(0).at(1).value<TurnStats>().promptEvaluated, 1);
+  const QList<StoredMessage> stored = m_store->messages(m_session->conversationId());
+  QCOMPARE(stored.size(), 2);
+  QCOMPARE(stored.at(0).ids, question.ids);
+  QCOMPARE(stored.at(0).prefix, question.prefix);
+  QCOMPARE(stored.at(1).text, QStringLiteral("three four"));
+  QVERIFY(stored.at(1).id != first);
+  sendAndWait(QStringLiteral("and on"));
+}
+
+void ConversationTest::keeps_the_answer_when_writing_anew_is_stopped_at_once() {
+  sendAndWait(QStringLiteral("hello"));
+  QSignalSpy returned(m_session.get(), &ConversationSession::promptReturned);
+  QSignalSpy changed(m_session.get(), &ConversationSession::answeringChanged);
+  QVERIFY(m_session->answerAgain());
+  m_session->stop();
+  QTRY_VERIFY_WITH_TIMEOUT(m_session->canSend(), kPatience);
+  QVERIFY(returned.isEmpty());
+  const QList<StoredMessage> stored = m_store->messages(m_session->conversationId());
+  QCOMPARE(stored.size(), 2);
+  QCOMPARE(stored.at(0).text, QStringLiteral("hello"));
+  QCOMPARE(stored.at(1).text, QStringLiteral("one two three four five"));
+  QCOMPARE(stored.at(1).stopReason, StopReason::EndOfTurn);
 }
 
 void ConversationTest::stores_what_is_pinned_while_it_is_answered() {

@@ -408,7 +408,7 @@ void LocalBackendTest::a_forgotten_message_can_not_be_pinned() {
   QVERIFY(!talk.pin(1001));
   QCOMPARE(talk.pinRefused.last().at(1).toLongLong(), 1001);
   QVERIFY(talk.pinRefused.last().at(2).toString().contains(QStringLiteral("no longer")));
-  QVERIFY(!talk.pin(1003));  // longer than the cache
+  QVERIFY(!talk.pin(1003));        // longer than the cache
   QVERIFY(talk.pin(77, true, 2));  // of a conversation that is not cached: it holds once that is read again
   QVERIFY(talk.exchange(messages, QStringLiteral("Go on")));
 }

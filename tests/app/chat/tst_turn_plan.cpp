@@ -261,9 +261,13 @@ void TurnPlanTest::pinned_messages_are_fed_again_before_the_newest_exchanges() {
 }
 
 void TurnPlanTest::a_conversation_with_a_pin_and_a_gap_goes_on() {
-  QList<ChatMessage> messages{stored(user(1, "a"), {1000, 1001, 1002, 1003}, 2), answer(2, "yes", {1004, C}),
-                              stored(user(3, "b"), {1005, 1007}), answer(4, "no", {1006, C}),
-                              stored(user(5, "c"), {1008, 1009}), answer(6, "so", {1010, C}), user(7, "d")};
+  QList<ChatMessage> messages{stored(user(1, "a"), {1000, 1001, 1002, 1003}, 2),
+                              answer(2, "yes", {1004, C}),
+                              stored(user(3, "b"), {1005, 1007}),
+                              answer(4, "no", {1006, C}),
+                              stored(user(5, "c"), {1008, 1009}),
+                              answer(6, "so", {1010, C}),
+                              user(7, "d")};
   messages[1].isPinned = true;
   CachedConversation cached;
   const TurnPlan anew = TurnPlanner(m_format, 12).planAnew(turn(messages));

@@ -2,9 +2,9 @@
 #include <deque>
 #include <random>
 
-#include "runnel/run_table.h"
 #include "engine/cache/cache_rules.h"
 #include "runnel/error.h"
+#include "runnel/run_table.h"
 
 using namespace runnel;
 

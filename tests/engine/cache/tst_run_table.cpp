@@ -1,7 +1,7 @@
 #include <QTest>
 
-#include "runnel/run_table.h"
 #include "runnel/error.h"
+#include "runnel/run_table.h"
 
 using namespace runnel;
 
