@@ -15,6 +15,8 @@
 #include "model/rope.h"
 #include "runnel/error.h"
 #include "runnel/threads.h"
+#include "snapshot/snapshot_reader.h"
+#include "snapshot/snapshot_writer.h"
 #include "threads/thread_pool.h"
 
 namespace runnel {
@@ -198,6 +200,40 @@ class Session::Impl {
     logits_ = {};
   }
 
+  void save(const std::filesystem::path& path, std::string_view attachment) const {
+    SnapshotWriter out(path);
+    out.text(model_->facts().fingerprint);
+    out.text(attachment);
+    cache_.write(out);
+    out.list(kept_.all());
+    out.value(static_cast<std::int32_t>(stale_from_));
+    out.list(logits_);
+    out.commit();
+  }
+
+  // Everything is read and checked before anything changes.
+  void restore(const std::filesystem::path& path, const std::function<void(const std::string&)>& accept) {
+    SnapshotReader in(path);
+    if (in.text() != model_->facts().fingerprint)
+      throw Error("The snapshot " + path.string() + " is of another model.");
+    accept(in.text());
+    KvCache cache(shape_of(model_->config()), in, model_->facts().trained_context, learned_);
+    check_rotation(cache.table().settings().ctx_size);
+    std::vector<Token> kept = in.list<Token>();
+    in.require(kept.size() == static_cast<std::size_t>(learned_ ? cache.table().cached() : 0));
+    check_tokens(kept);
+    const int stale_from = in.value<std::int32_t>();
+    in.require(stale_from >= 0);
+    std::vector<float> logits = in.list<float>();
+    in.require(logits.empty() || logits.size() == static_cast<std::size_t>(model_->config().n_vocab));
+    cache_ = std::move(cache);
+    kept_.clear();
+    kept_.append(kept);
+    stale_from_ = stale_from;
+    restored_logits_ = std::move(logits);
+    logits_ = restored_logits_;
+  }
+
   static constexpr int nothing_stale = std::numeric_limits<int>::max();
 
   std::shared_ptr<const LoadedModel> model_;
@@ -210,6 +246,7 @@ class Session::Impl {
   RankedTokens kept_;               ///< with learned positions
   int stale_from_ = nothing_stale;  ///< rank from which K and V are of former places
   std::span<const float> logits_;
+  std::vector<float> restored_logits_;
   std::atomic<bool> cancelled_{false};
 };
 
@@ -281,6 +318,13 @@ void Session::set(const CacheChange& change) {
 
 void Session::reset() {
   impl_->reset();
+}
+
+void Session::save(const std::filesystem::path& path, std::string_view attachment) const {
+  impl_->save(path, attachment);
+}
+void Session::restore(const std::filesystem::path& path, const std::function<void(const std::string&)>& accept) {
+  impl_->restore(path, accept);
 }
 
 const CacheSettings& Session::settings() const {

@@ -18,6 +18,7 @@ AppController::AppController(const Parts& parts, QObject* parent)
   connect(&m_settings, &app::Settings::changed, this, [this] { m_scheme.setChoice(m_settings.theme()); });
   connect(&parts.store, &app::ConversationStore::failed, this, &AppController::showProblem);
   connectModels();
+  if (parts.snapshots != nullptr) connectSnapshots(*parts.snapshots);
   clearCache();
   if (m_store.isDamaged())
     m_damage = m_store.error();
@@ -58,6 +59,19 @@ void AppController::connectModels() {
     m_transcript.setRemembered(m_cache.shown());
     m_chat.noteSpeed(m_cache.tokensPerSecond());
   });
+}
+
+void AppController::connectSnapshots(app::SnapshotFolder& snapshots) {
+  constexpr qint64 kMegabyte = 1'000'000;
+  const auto setBudget = [this, &snapshots] { snapshots.setBudget(m_settings.snapshotMegabytes() * kMegabyte); };
+  setBudget();
+  connect(&m_settings, &app::Settings::changed, this, setBudget);
+  connect(&m_session, &app::ConversationSession::conversationRemoved, this,
+          [&snapshots](qint64 id) { snapshots.forget(id); });
+  if (!m_store.error().isEmpty()) return;  // what conversations there are is not known
+  QList<qint64> known;
+  for (const app::Conversation& conversation : m_store.conversations()) known.append(conversation.id);
+  snapshots.keepOnly(known);
 }
 
 void AppController::start(const QString& model) {

@@ -7,6 +7,7 @@
 #include "app/chat/conversation.h"
 #include "app/settings/settings.h"
 #include "app/store/conversation_store.h"
+#include "app/store/snapshot_folder.h"
 #include "ui/cache/cache_view_model.h"
 #include "ui/conversations/conversation_list_model.h"
 #include "ui/conversations/model_export.h"
@@ -42,8 +43,9 @@ class AppController : public QObject {
     app::ChatBackend& backend;
     app::ConversationStore& store;
     app::Settings& settings;
-    QString modelFolder;  //!< the model library
-    int defaultThreads;   //!< what "0 threads" means here
+    QString modelFolder;                       //!< the model library
+    int defaultThreads;                        //!< what "0 threads" means here
+    app::SnapshotFolder* snapshots = nullptr;  //!< of the backend, if it has one
   };
 
   explicit AppController(const Parts& parts, QObject* parent = nullptr);
@@ -82,6 +84,7 @@ class AppController : public QObject {
 
  private:
   void connectModels();
+  void connectSnapshots(app::SnapshotFolder& snapshots);
   void clearCache();
 
   app::ChatBackend& m_backend;

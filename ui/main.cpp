@@ -38,8 +38,8 @@ QString userFolder(const CommandLine& options) {
                                       : options.dataFolder;
 }
 
-std::unique_ptr<runnel::app::ChatBackend> makeBackend(bool scripted) {
-  if (!scripted) return std::make_unique<runnel::app::LocalBackend>();
+std::unique_ptr<runnel::app::ChatBackend> makeBackend(bool scripted, runnel::app::SnapshotFolder& snapshots) {
+  if (!scripted) return std::make_unique<runnel::app::LocalBackend>(&snapshots);
   auto backend = std::make_unique<runnel::app::ScriptedBackend>();
   backend->setInterval(0);
   backend->setAnswers({QStringLiteral("A prepared answer with **some** words, so that the cache has something to roll "
@@ -64,12 +64,14 @@ int showWindow(const CommandLine& options, const QDir& folder, const QString& se
   runnel::app::Settings settings(settingsFile);
   runnel::app::ConversationStore store;
   store.open(folder.filePath(QStringLiteral("conversations.db")));
-  const auto backend = makeBackend(options.scripted);
+  runnel::app::SnapshotFolder snapshots(folder.filePath(QStringLiteral("snapshots")));
+  const auto backend = makeBackend(options.scripted, snapshots);
   runnel::ui::AppController controller({.backend = *backend,
                                         .store = store,
                                         .settings = settings,
                                         .modelFolder = QDir(userFolder(options)).filePath(QStringLiteral("models")),
-                                        .defaultThreads = runnel::default_threads()});
+                                        .defaultThreads = runnel::default_threads(),
+                                        .snapshots = &snapshots});
   QQmlApplicationEngine engine;
   engine.addImportPath(QStringLiteral(":/"));
   engine.setInitialProperties({{QStringLiteral("app"), QVariant::fromValue(&controller)}});

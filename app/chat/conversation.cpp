@@ -182,6 +182,7 @@ bool ConversationSession::remove(qint64 conversationId) {
     m_backend.stop();
   }
   const bool removed = m_store.removeConversation(conversationId);
+  if (removed) Q_EMIT conversationRemoved(conversationId);
   if (conversationId == m_conversationId)
     open(removed ? 0 : conversationId);
   else
@@ -241,7 +242,7 @@ void ConversationSession::returnPrompt(qint64 answerId) {
   forget(question);
   const QList<StoredMessage> left = m_store.messages(conversation);
   const bool isEmpty = left.isEmpty() || (left.size() == 1 && left.first().role == Role::System);
-  if (isEmpty) m_store.removeConversation(conversation);
+  if (isEmpty && m_store.removeConversation(conversation)) Q_EMIT conversationRemoved(conversation);
   if (isEmpty && conversation == m_conversationId) {
     open(0);
     Q_EMIT promptReturned(0, question.text);

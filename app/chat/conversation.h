@@ -70,6 +70,7 @@ class ConversationSession : public QObject {
   void textAppended(qint64 messageId, const QString& text);
   void answerEnded(const runnel::app::StoredMessage& answer, const runnel::app::TurnStats& stats);
   void answerFailed(const runnel::app::StoredMessage& answer, const QString& message);
+  void conversationRemoved(qint64 conversationId);
   void messagePinned(qint64 id, bool pinned);
   void pinRefused(const QString& message);
   void answeringChanged();  //!< isAnswering, isAnsweringElsewhere, canSend

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "app/chat/cached_conversation.h"
 #include "app/chat/model_chat_format.h"
 #include "app/failure_sentence.h"
 #include "runnel/error.h"
@@ -19,6 +20,8 @@ namespace {
 Q_LOGGING_CATEGORY(logWorker, "runnel.worker")
 
 constexpr qint64 kProgressEveryMs = 33;
+constexpr int kKeepAfterMs =
+    3000;  // so that quitting has little left to write, and quick turns don't wait for the disk
 
 /** Runs `job`; what it throws reaches `refuse` as a sentence. No failure may end the thread. */
 template <typename Job, typename Refuse>
@@ -47,9 +50,15 @@ runnel::CacheSettings fitting(runnel::CacheSettings settings, const runnel::Mode
 
 }  // namespace
 
-InferenceWorker::InferenceWorker(WorkControl& control, QObject* parent) : QObject(parent), m_control(control) {}
+InferenceWorker::InferenceWorker(WorkControl& control, SnapshotFolder* snapshots, QObject* parent)
+    : QObject(parent), m_control(control), m_snapshots(snapshots), m_keepTimer(this) {
+  m_keepTimer.setSingleShot(true);
+  m_keepTimer.setInterval(kKeepAfterMs);
+  connect(&m_keepTimer, &QTimer::timeout, this, &InferenceWorker::keepSnapshot);
+}
 
 InferenceWorker::~InferenceWorker() {
+  keepSnapshot();
   m_control.setSession(nullptr);
 }
 
@@ -61,9 +70,11 @@ void InferenceWorker::load(const LoadRequest& request, const std::stop_token& st
   guarded(
       [&] {
         std::unique_ptr<Engine> engine = loadEngine(request, stop);
+        keepSnapshot();
         m_control.setSession(engine->session.get());
         m_engine = std::move(engine);
         m_threads = request.threads;
+        bringBack(m_shown, m_lastMessage);
         Q_EMIT loaded(request.path, m_engine->model->facts());
         Q_EMIT cacheSettingsApplied(m_engine->session->settings());
         publish(0);
@@ -97,6 +108,10 @@ void InferenceWorker::runTurn(const TurnRequest& request, quint64 turn) {
 }
 
 void InferenceWorker::answer(const TurnRequest& request, quint64 turn) {
+  const qsizetype messages = request.messages.size();
+  bringBack(request.conversationId, messages > 1 ? request.messages.at(messages - 2).id : 0);
+  if (m_engine->cached.conversationId != request.conversationId) keepSnapshot();
+  m_isKept = false;
   TurnRunner runner(*m_engine, m_control, listener());
   std::optional<TurnStats> stats;
   try {
@@ -107,15 +122,86 @@ void InferenceWorker::answer(const TurnRequest& request, quint64 turn) {
     throw;
   }
   publish(0);
+  noteChange();
   if (stats)
     Q_EMIT finished(*stats);
   else
     Q_EMIT promptCancelled(request.conversationId, request.answerId);
 }
 
-void InferenceWorker::open(qint64 conversationId) {
+void InferenceWorker::open(qint64 conversationId, qint64 lastMessage, quint64 number) {
   m_shown = conversationId;
+  m_lastMessage = lastMessage;
+  if (m_control.isNewestOpening(number) && !m_control.isQuitting()) bringBack(conversationId, lastMessage);
   publish(0);
+}
+
+void InferenceWorker::noteChange() {
+  m_isKept = false;
+  m_keepTimer.start();
+}
+
+// A conversation whose snapshot can't be written is made anew when it is opened again.
+void InferenceWorker::keepSnapshot() {
+  m_keepTimer.stop();
+  if (!m_snapshots || !m_engine || m_isKept || m_engine->cached.conversationId == 0) return;
+  const runnel::CacheTelemetry cache = m_engine->session->telemetry();
+  const auto bytes = static_cast<qint64>(cache.bytes_per_token) * std::min<qint64>(cache.fed, cache.slots);
+  const QString file = m_snapshots->place(m_engine->cached.conversationId, bytes);
+  if (file.isEmpty()) return;
+  try {
+    const QByteArray conversation = packed(m_engine->cached);
+    m_engine->session->save(std::filesystem::path(file.toStdString()), conversation.toStdString());
+    m_isKept = true;
+  } catch (const std::exception& error) {
+    qCWarning(logWorker, "The memory of conversation %lld is not kept: %s", m_engine->cached.conversationId,
+              error.what());
+  }
+  m_snapshots->tidy();
+}
+
+// Instead of reading a conversation again its cache is taken from the disk, where that holds it.
+void InferenceWorker::bringBack(qint64 conversationId, qint64 lastMessage) {
+  if (!m_snapshots || !m_engine || conversationId == 0 || m_engine->cached.conversationId == conversationId) return;
+  const QString file = m_snapshots->find(conversationId);
+  if (file.isEmpty()) return;
+  keepSnapshot();
+  try {
+    readSnapshot(file, conversationId, lastMessage);
+    m_isKept = true;
+  } catch (const std::exception& error) {
+    qCInfo(logWorker, "Conversation %lld is made anew: %s", conversationId, error.what());
+  }
+}
+
+void InferenceWorker::readSnapshot(const QString& file, qint64 conversationId, qint64 lastMessage) {
+  CachedConversation cached;
+  m_engine->session->restore(std::filesystem::path(file.toStdString()), [&](const std::string& attachment) {
+    cached = unpacked(QByteArray::fromStdString(attachment)).value_or(CachedConversation());
+    const bool isPresent = cached.conversationId == conversationId && !cached.spans.isEmpty() &&
+                           cached.spans.last().messageId == lastMessage;
+    if (!isPresent) throw runnel::Error("its snapshot is not of its last message");
+  });
+  m_engine->cached = std::move(cached);
+  const runnel::CacheTelemetry cache = m_engine->session->telemetry();
+  m_engine->isSystemPinned =
+      std::ranges::any_of(cache.runs, [](const runnel::Run& run) { return run.reason == runnel::Reason::system; });
+  try {
+    if (cache.fed != static_cast<qint64>(m_engine->cached.ids.size())) throw runnel::Error("it counts otherwise");
+    applyCacheSettings(fitting(m_wanted, m_engine->model->facts()));
+  } catch (...) {
+    replaceByEmpty();
+    throw;
+  }
+}
+
+// The settings of a snapshot are not those of the user; where it can't take these over, it is of no use.
+void InferenceWorker::replaceByEmpty() {
+  const runnel::CacheSettings settings = fitting(m_wanted, m_engine->model->facts());
+  auto session = std::make_unique<runnel::Session>(m_engine->model, settings, m_threads);
+  m_control.setSession(session.get());
+  m_engine->session = std::move(session);
+  m_engine->reset();
 }
 
 void InferenceWorker::setPinned(qint64 conversationId, qint64 messageId, bool pinned) {
@@ -123,6 +209,7 @@ void InferenceWorker::setPinned(qint64 conversationId, qint64 messageId, bool pi
       [&] {
         const bool isCached = m_engine && m_engine->cached.conversationId == conversationId;
         if (isCached) m_engine->setPinned(messageId, pinned);
+        if (isCached) noteChange();
         Q_EMIT pinChanged(conversationId, messageId, pinned);
         if (isCached) publish(m_tokensPerSecond);
       },
@@ -139,6 +226,7 @@ void InferenceWorker::setCacheSettings(const runnel::CacheSettings& settings) {
       [&] {
         applyCacheSettings(settings);
         m_wanted = settings;
+        noteChange();
         Q_EMIT cacheSettingsApplied(m_engine ? m_engine->session->settings() : settings);
         publish(0);
       },

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <QObject>
+#include <QTimer>
 
 #include <functional>
 #include <memory>
@@ -9,6 +10,7 @@
 #include "app/chat/chat_values.h"
 #include "app/chat/turn_runner.h"
 #include "app/chat/work_control.h"
+#include "app/store/snapshot_folder.h"
 
 namespace runnel::app {
 
@@ -20,13 +22,14 @@ class InferenceWorker : public QObject {
   Q_OBJECT
 
  public:
-  /** `control` outlives the worker. */
-  explicit InferenceWorker(WorkControl& control, QObject* parent = nullptr);
+  /** `control` and `snapshots`, which may be null, outlive the worker. */
+  InferenceWorker(WorkControl& control, SnapshotFolder* snapshots, QObject* parent = nullptr);
   ~InferenceWorker() override;
 
   void load(const LoadRequest& request, const std::stop_token& stop);
   void runTurn(const TurnRequest& request, quint64 turn);
-  void open(qint64 conversationId);
+  /** `lastMessage`: of the conversation, its newest; `number`: WorkControl::nextOpening. */
+  void open(qint64 conversationId, qint64 lastMessage, quint64 number);
   void setCacheSettings(const runnel::CacheSettings& settings);
   void setPinned(qint64 conversationId, qint64 messageId, bool pinned);
   /** Does what WorkControl::interject was given. */
@@ -54,6 +57,11 @@ class InferenceWorker : public QObject {
   void applyCacheSettings(const runnel::CacheSettings& settings);
   bool isInPlace(const runnel::CacheSettings& settings) const;
   void replaceSession(const runnel::CacheSettings& settings);
+  void noteChange();
+  void keepSnapshot();
+  void replaceByEmpty();
+  void bringBack(qint64 conversationId, qint64 lastMessage);
+  void readSnapshot(const QString& file, qint64 conversationId, qint64 lastMessage);
   TurnListener listener();
   void publish(double tokensPerSecond);
 
@@ -61,7 +69,11 @@ class InferenceWorker : public QObject {
   std::unique_ptr<Engine> m_engine;
   runnel::CacheSettings m_wanted;  // what the user chose; a model with a smaller context gets less of it
   int m_threads = 0;
+  SnapshotFolder* const m_snapshots;
+  QTimer m_keepTimer;
+  bool m_isKept = true;  // the snapshot on the disk is that of the cache
   qint64 m_shown = 0;
+  qint64 m_lastMessage = 0;      // of the conversation that is shown, when it was opened
   double m_tokensPerSecond = 0;  // of the turn that is running
 };
 

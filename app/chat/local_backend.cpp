@@ -6,7 +6,8 @@
 
 namespace runnel::app {
 
-LocalBackend::LocalBackend(QObject* parent) : ChatBackend(parent), m_worker(new InferenceWorker(m_control)) {
+LocalBackend::LocalBackend(SnapshotFolder* snapshots, QObject* parent)
+    : ChatBackend(parent), m_worker(new InferenceWorker(m_control, snapshots)) {
   registerChatValues();
   m_thread.setObjectName(QStringLiteral("inference"));
   m_worker->moveToThread(&m_thread);
@@ -59,8 +60,10 @@ void LocalBackend::stop() {
 }
 
 void LocalBackend::open(qint64 conversationId, const QList<ChatMessage>& messages) {
-  Q_UNUSED(messages);  // the next turn brings them
-  QMetaObject::invokeMethod(m_worker, [worker = m_worker, conversationId] { worker->open(conversationId); });
+  const qint64 last = messages.isEmpty() ? 0 : messages.last().id;
+  const quint64 number = m_control.nextOpening();
+  QMetaObject::invokeMethod(
+      m_worker, [worker = m_worker, conversationId, last, number] { worker->open(conversationId, last, number); });
 }
 
 void LocalBackend::setCacheSettings(const runnel::CacheSettings& settings) {

@@ -8,6 +8,7 @@
 namespace runnel::app {
 
 class InferenceWorker;
+class SnapshotFolder;
 
 /**
  * A model on this computer, on a thread of its own. Jobs are done in the order in which they were asked for. Destroying
@@ -17,7 +18,9 @@ class LocalBackend : public ChatBackend {
   Q_OBJECT
 
  public:
-  explicit LocalBackend(QObject* parent = nullptr);
+  /** `snapshots`: where the caches of conversations are kept between times; it outlives the backend. None: they are
+   *  made anew each time. */
+  explicit LocalBackend(SnapshotFolder* snapshots = nullptr, QObject* parent = nullptr);
   ~LocalBackend() override;
 
   void load(const LoadRequest& request) override;

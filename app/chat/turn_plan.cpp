@@ -225,12 +225,6 @@ Tokens cut(const CachedConversation& cached, qint64 first, qint64 end) {
 
 }  // namespace
 
-void cutBack(CachedConversation& cached, qint64 fed) {
-  cached.ids.resize(static_cast<std::size_t>(fed));
-  while (!cached.spans.isEmpty() && cached.spans.last().end > fed) cached.spans.removeLast();
-  if (cached.spans.isEmpty()) cached = {};
-}
-
 TurnPlan TurnPlanner::plan(const CachedConversation& cached, const TurnRequest& request) const {
   const Messages messages = inTurn(request.messages);
   if (cached.conversationId != request.conversationId) return planAnew(request);

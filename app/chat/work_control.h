@@ -25,6 +25,10 @@ class WorkControl {
   bool isStopped(quint64 turn) const { return m_isQuitting || turn <= m_stoppedThrough; }
   void stopTurns();
 
+  /** Conversations are opened one after the other; only the newest is worth bringing back. */
+  quint64 nextOpening() { return ++m_openings; }
+  bool isNewestOpening(quint64 number) const { return number == m_openings; }
+
   std::stop_token nextLoad();
   void stopLoad();
 
@@ -44,6 +48,7 @@ class WorkControl {
 
   std::atomic<quint64> m_sent = 0;
   std::atomic<quint64> m_stoppedThrough = 0;
+  std::atomic<quint64> m_openings = 0;
   std::atomic<bool> m_isQuitting = false;
   std::mutex m_mutex;  // guards what follows
   runnel::Session* m_session = nullptr;

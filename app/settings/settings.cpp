@@ -123,6 +123,10 @@ bool readKeepSystem(const Reader& reader) {
   return reader.flag("chat/keep_system", true);
 }
 
+int readSnapshotMegabytes(const Reader& reader) {
+  return reader.integer("cache/snapshot_megabytes", 2000, 0, 1'000'000);
+}
+
 QString readTheme(const Reader& reader) {
   return reader.choice("window/theme", themes());
 }
@@ -149,6 +153,7 @@ QString Settings::problem() const {
   readMaxTokens(reader);
   readThreads(reader);
   readKeepSystem(reader);
+  readSnapshotMegabytes(reader);
   readTheme(reader);
   readFontScale(reader);
   if (unusable.isEmpty()) {
@@ -193,6 +198,14 @@ void Settings::setSampling(const runnel::SamplerSettings& sampling) {
   else
     m_settings->remove(QStringLiteral("sampling/seed"));
   store(QStringLiteral("sampling/temperature"), written(sampling.temperature));
+}
+
+int Settings::snapshotMegabytes() const {
+  return readSnapshotMegabytes(Reader(*m_settings));
+}
+
+void Settings::setSnapshotMegabytes(int megabytes) {
+  store(QStringLiteral("cache/snapshot_megabytes"), megabytes);
 }
 
 int Settings::maxTokens() const {

@@ -47,6 +47,10 @@ class Settings : public QObject {
   bool keepSystem() const;
   void setKeepSystem(bool keep);
 
+  /** Megabytes that the caches of conversations may take on the disk, 0 … 1,000,000; default 2,000. */
+  int snapshotMegabytes() const;
+  void setSnapshotMegabytes(int megabytes);
+
   QString modelPath() const;  //!< the model that was used last
   void setModelPath(const QString& path);
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include "snapshot/run_table_state.h"
+
 namespace runnel {
 namespace {
 
@@ -39,6 +41,19 @@ int rank_of_next(std::span<const Run> runs, std::int64_t position) {
 
 KvCache::KvCache(const KvShape& shape, const CacheSettings& settings)
     : shape_(shape), table_(settings), memory_(shape, table_.slots(), settings.kv_type), started_(now()) {}
+
+KvCache::KvCache(const KvShape& shape, SnapshotReader& in, int trained_context, bool learned_positions)
+    : shape_(shape),
+      table_(read_run_table(in, trained_context, learned_positions)),
+      memory_(shape, table_.slots(), table_.settings().kv_type),
+      started_(now()) {
+  memory_.read(in, table_.used_slots());
+}
+
+void KvCache::write(SnapshotWriter& out) const {
+  write_run_table(out, table_.state());
+  memory_.write(out, table_.used_slots());
+}
 
 int KvCache::max_batch() const {
   return std::min(table_.settings().batch, headroom(table_.settings().ctx_size));

@@ -52,6 +52,11 @@ class KvCache {
   /// short.
   KvCache(const KvShape& shape, const CacheSettings& settings);
 
+  /// The cache that `write` wrote. Throws Error when memory is short, or when what stands there is none;
+  /// `trained_context` and `learned_positions` as in validate.
+  KvCache(const KvShape& shape, SnapshotReader& in, int trained_context, bool learned_positions);
+  void write(SnapshotWriter& out) const;
+
   /// Gives `tokens` tokens (at most `max_batch()`) their slots, evicting before each as the settings say. To be
   /// followed by `commit` or `abandon`.
   const BatchPlan& begin_batch(int tokens);

@@ -11,6 +11,8 @@
 #include "host/memory.h"
 #include "quant/half.h"
 #include "runnel/error.h"
+#include "snapshot/snapshot_reader.h"
+#include "snapshot/snapshot_writer.h"
 
 namespace runnel {
 namespace {
@@ -206,6 +208,36 @@ void KvMemory::copy_from(const KvMemory& other, std::span<const SlotCopy> copies
             convert_place(other, from, layer, head, copy.to + i);
         }
       }
+    }
+  }
+}
+
+// What of a head's memory slots [0, slots) take, in whole groups: keys, values and their scales.
+std::vector<std::span<std::byte>> KvMemory::parts(int layer, int head, std::int32_t slots) const {
+  const std::size_t whole = std::min(padded_slots_, (static_cast<std::size_t>(slots) + group - 1) / group * group);
+  const std::size_t row = static_cast<std::size_t>(shape_.head_dim) * width_of(type_);
+  std::byte* at = head_data(layer, head);
+  std::vector<std::span<std::byte>> result;
+  for (const std::size_t bytes : {row, row, scale_bytes(type_), scale_bytes(type_)}) {
+    result.emplace_back(at, whole * bytes);
+    at += padded_slots_ * bytes;
+  }
+  return result;
+}
+
+void KvMemory::write(SnapshotWriter& out, std::int32_t slots) const {
+  for (int layer = 0; layer < shape_.layers; ++layer) {
+    for (int head = 0; head < shape_.kv_heads; ++head) {
+      for (const std::span<std::byte> part : parts(layer, head, slots)) out.bytes(part);
+    }
+  }
+}
+
+void KvMemory::read(SnapshotReader& in, std::int32_t slots) {
+  for (int layer = 0; layer < shape_.layers; ++layer) {
+    for (int head = 0; head < shape_.kv_heads; ++head) {
+      for (const std::span<std::byte> part : parts(layer, head, slots))
+        std::ranges::copy(in.bytes(part.size()), part.begin());
     }
   }
 }

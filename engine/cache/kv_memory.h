@@ -3,11 +3,15 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "kernels/kernels.h"
 #include "runnel/cache.h"
 
 namespace runnel {
+
+class SnapshotReader;
+class SnapshotWriter;
 
 /// Sizes that the memory of keys and values depends on.
 struct KvShape {
@@ -42,6 +46,10 @@ class KvMemory {
   /// Copies rows of `other`, which may have another type and size. Throws as `store` does.
   void copy_from(const KvMemory& other, std::span<const SlotCopy> copies);
 
+  /// The rows of slots [0, slots), as `read` takes them: the same type, shape and number of slots.
+  void write(SnapshotWriter& out, std::int32_t slots) const;
+  void read(SnapshotReader& in, std::int32_t slots);
+
   KvType type() const { return type_; }
   std::size_t bytes() const { return bytes_; }
   std::size_t bytes_per_token() const { return shape_.bytes_per_token(type_); }
@@ -59,6 +67,7 @@ class KvMemory {
   void copy_place(const Place& from, const Place& to) const;
   void convert_place(const KvMemory& other, const Place& from, int layer, int head, std::int32_t slot);
   std::byte* head_data(int layer, int head) const;
+  std::vector<std::span<std::byte>> parts(int layer, int head, std::int32_t slots) const;
   void release();
 
   KvShape shape_;

@@ -13,6 +13,72 @@ RunTable::RunTable(const CacheSettings& settings)
   free_.push_back({.slot = 0, .length = slots_, .first = -1, .when = 0});
 }
 
+RunTable::RunTable(const State& state)
+    : settings_(state.settings),
+      slots_(state.settings.ctx_size + headroom(state.settings.ctx_size)),
+      runs_(state.runs),
+      free_(state.free.begin(), state.free.end()),
+      fed_(state.fed),
+      high_(state.high),
+      border_(state.border),
+      evictions_(state.evictions) {
+  for (const Interval& interval : state.system) system_.add(interval.first, interval.end);
+  for (const Interval& interval : state.pins) pins_.add(interval.first, interval.end);
+  rebuild_runs();
+}
+
+RunTable::State RunTable::state() const {
+  return {.settings = settings_,
+          .runs = runs_,
+          .free = {free_.begin(), free_.end()},
+          .system = {system_.intervals().begin(), system_.intervals().end()},
+          .pins = {pins_.intervals().begin(), pins_.intervals().end()},
+          .fed = fed_,
+          .high = high_,
+          .border = border_,
+          .evictions = evictions_};
+}
+
+bool RunTable::is_sound(const State& state) {
+  constexpr std::int64_t most = std::int64_t{1} << 60;
+  const auto counts = {state.fed, state.high, state.border, state.evictions};
+  if (std::ranges::any_of(counts, [](std::int64_t count) { return count < 0 || count > most; })) return false;
+  if (state.fed > state.high || state.border > state.high) return false;
+  std::vector<bool> taken(static_cast<std::size_t>(state.settings.ctx_size + headroom(state.settings.ctx_size)));
+  const auto take = [&taken](std::int32_t slot, std::int32_t length) {
+    if (slot < 0 || length < 1 || static_cast<std::size_t>(slot) + static_cast<std::size_t>(length) > taken.size())
+      return false;
+    for (std::int32_t i = 0; i < length; ++i) {
+      if (taken[static_cast<std::size_t>(slot + i)]) return false;
+      taken[static_cast<std::size_t>(slot + i)] = true;
+    }
+    return true;
+  };
+  std::int64_t next = 0;
+  std::int64_t cached = 0;
+  for (const Run& run : state.runs) {
+    if (run.first < next || run.first > most || !take(run.slot, run.length)) return false;
+    next = run.first + run.length;
+    cached += run.length;
+  }
+  for (const Free& free : state.free) {
+    if (!take(free.slot, free.length) || free.first < -1 || free.first > most) return false;
+    if (free.first >= 0 && free.when < free.first + free.length) return false;
+  }
+  const auto in_order = [&state](const Interval& interval) {
+    return interval.first >= 0 && interval.first < interval.end && interval.end <= state.fed;
+  };
+  return next <= state.fed && cached <= state.settings.ctx_size && std::ranges::all_of(state.system, in_order) &&
+         std::ranges::all_of(state.pins, in_order) && std::ranges::all_of(taken, [](bool slot) { return slot; });
+}
+
+std::int32_t RunTable::used_slots() const {
+  std::int32_t used = 0;
+  for (const Run& run : runs_) used = std::max(used, run.slot + run.length);
+  for (const Free& free : free_) used = std::max(used, free.first < 0 ? 0 : free.slot + free.length);
+  return used;
+}
+
 Reason RunTable::reason_of(std::int64_t position) const {
   if (position < settings_.n_keep) return Reason::sink;
   if (system_.contains(position)) return Reason::system;
@@ -36,6 +102,7 @@ bool RunTable::make_room() {
 
 std::int32_t RunTable::append() {
   make_room();
+  if (free_.empty()) throw Error("The cache has no free slot.");  // a table that was read and lies about its past
   Free& front = free_.front();
   const std::int32_t slot = front.slot;
   ++front.slot;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <span>
@@ -12,8 +13,11 @@ namespace runnel {
 /// thread.
 class AtomicFile {
  public:
+  /// Who may read the file.
+  enum class Readers : std::uint8_t { as_usual, owner };
+
   /// Throws Error naming `path` when its folder can't be written to.
-  explicit AtomicFile(const std::filesystem::path& path);
+  explicit AtomicFile(const std::filesystem::path& path, Readers readers = Readers::as_usual);
 
   /// Removes the temporary file unless commit() succeeded.
   ~AtomicFile();

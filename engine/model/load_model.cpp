@@ -1,4 +1,5 @@
 #include "model/facts.h"
+#include "model/fingerprint.h"
 #include "model/loaded_model.h"
 #include "model/read_text_parts.h"
 #include "runnel/error.h"
@@ -12,24 +13,24 @@ namespace fs = std::filesystem;
 /// Builds a LoadedModel from either format.
 class ModelLoader {
  public:
-  static std::shared_ptr<LoadedModel> open(const fs::path& path, const LoadOptions& options,
-                                           const std::function<void(LoadedModel&, const WeightSource&)>& with) {
+  using Tensors = std::vector<const TensorView*>;
+  using Continuation = std::function<void(LoadedModel&, const WeightSource&, const Tensors&)>;
+
+  static std::shared_ptr<LoadedModel> open(const fs::path& path, const LoadOptions& options, const Continuation& with) {
     check_group_size(options.group_size);
     if (!fs::exists(path)) throw Error("There is no model at " + path.string() + ".");
     return fs::is_directory(path) ? open_folder(path, options, with) : open_gguf(path, options, with);
   }
 
-  static void load(LoadedModel& model, const WeightSource& source, const LoadOptions& options,
+  static void load(LoadedModel& model, const WeightSource& source, const Tensors& tensors, const LoadOptions& options,
                    const Model::Progress& progress, std::stop_token stop) {
+    model.facts_.fingerprint = fingerprint_of(model.facts_, tensors, resolved(options, source));
     ThreadPool pool(options.threads > 0 ? options.threads : default_threads());
     model.weights_ = load_weights(source, model.config_, resolved(options, source), pool, progress, std::move(stop));
     model.facts_.weight_bytes = model.weights_.bytes();
   }
 
  private:
-  using Continuation = std::function<void(LoadedModel&, const WeightSource&)>;
-  using Tensors = std::vector<const TensorView*>;
-
   static LoadOptions resolved(LoadOptions options, const WeightSource& source) {
     if (options.weight_dtype == WeightType::automatic) options.weight_dtype = source.usual_weight_type();
     return options;
@@ -53,7 +54,7 @@ class ModelLoader {
     model->facts_.format = "GGUF v" + std::to_string(file.version());
     model->facts_.file_bytes = file.file_bytes();
     read_text(*model, read_text_parts(file));
-    with(*model, source);
+    with(*model, source, tensors);
     return model;
   }
 
@@ -68,7 +69,7 @@ class ModelLoader {
     auto model = make(read_config(folder), tensors, source, options);
     model->facts_.format = "Hugging Face folder";
     read_text(*model, read_text_parts(folder));
-    with(*model, source);
+    with(*model, source, tensors);
     return model;
   }
 
@@ -107,13 +108,14 @@ class ModelLoader {
 
 std::shared_ptr<const Model> Model::load(const fs::path& path, const LoadOptions& options, const Progress& progress,
                                          std::stop_token stop) {
-  return ModelLoader::open(path, options, [&](LoadedModel& model, const WeightSource& source) {
-    ModelLoader::load(model, source, options, progress, std::move(stop));
-  });
+  return ModelLoader::open(path, options,
+                           [&](LoadedModel& model, const WeightSource& source, const ModelLoader::Tensors& tensors) {
+                             ModelLoader::load(model, source, tensors, options, progress, std::move(stop));
+                           });
 }
 
 std::shared_ptr<const Model> Model::open_without_weights(const fs::path& path, const LoadOptions& options) {
-  return ModelLoader::open(path, options, [](LoadedModel&, const WeightSource&) {});
+  return ModelLoader::open(path, options, [](LoadedModel&, const WeightSource&, const ModelLoader::Tensors&) {});
 }
 
 std::unique_ptr<const Tokenizer> open_tokenizer(const fs::path& path) {

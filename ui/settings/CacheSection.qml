@@ -88,4 +88,13 @@ SettingsSection {
             onClicked: section.settings.applyCache()
         }
     }
+    NumberField {
+        width: parent.width
+        explanation: qsTr("Disk space for the memory of conversations, so that they open at once with what the model remembered. The oldest give way; 0 keeps none.")
+        label: qsTr("Kept on disk, in MB")
+        step: 100
+        value: section.settings.snapshotMegabytes
+
+        onEdited: value => section.settings.snapshotMegabytes = value
+    }
 }

@@ -110,6 +110,9 @@ QString SettingsViewModel::systemPrompt() const {
 bool SettingsViewModel::keepSystem() const {
   return m_settings.keepSystem();
 }
+int SettingsViewModel::snapshotMegabytes() const {
+  return m_settings.snapshotMegabytes();
+}
 QString SettingsViewModel::theme() const {
   return m_settings.theme();
 }
@@ -170,6 +173,10 @@ void SettingsViewModel::setSystemPrompt(const QString& text) {
 
 void SettingsViewModel::setKeepSystem(bool keep) {
   m_settings.setKeepSystem(keep);
+}
+
+void SettingsViewModel::setSnapshotMegabytes(int megabytes) {
+  m_settings.setSnapshotMegabytes(std::clamp(megabytes, 0, 1'000'000));
 }
 
 void SettingsViewModel::setTheme(const QString& theme) {

@@ -41,6 +41,7 @@ class SettingsViewModel : public QObject {
   Q_PROPERTY(int defaultThreads READ defaultThreads CONSTANT)
   Q_PROPERTY(QString systemPrompt READ systemPrompt WRITE setSystemPrompt NOTIFY changed)
   Q_PROPERTY(bool keepSystem READ keepSystem WRITE setKeepSystem NOTIFY changed)
+  Q_PROPERTY(int snapshotMegabytes READ snapshotMegabytes WRITE setSnapshotMegabytes NOTIFY changed)
   Q_PROPERTY(QString theme READ theme WRITE setTheme NOTIFY changed)
   Q_PROPERTY(double fontScale READ fontScale WRITE setFontScale NOTIFY changed)
 
@@ -88,6 +89,8 @@ class SettingsViewModel : public QObject {
   void setSystemPrompt(const QString& text);
   bool keepSystem() const;
   void setKeepSystem(bool keep);
+  int snapshotMegabytes() const;
+  void setSnapshotMegabytes(int megabytes);
   QString theme() const;
   void setTheme(const QString& theme);
   double fontScale() const;

@@ -69,6 +69,9 @@ struct ModelFacts {
   std::string tokenizer;  ///< e.g. "byte-level BPE (smollm)", or why there is none
   bool has_chat_template = false;
   std::string template_problem;  ///< why the model's own chat template can't be used; empty when it can
+  /// Tells loaded models apart whose keys and values differ: a hash of names, shapes and samples of the tensors and of
+  /// how they are held.
+  std::string fingerprint;
   std::vector<std::pair<std::string, int>> tensor_types;  ///< block type → number of tensors, most frequent first
 };
 

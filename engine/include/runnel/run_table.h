@@ -16,8 +16,36 @@ namespace runnel {
 /// still hold, so that going back finds it there until the slot is written again.
 class RunTable {
  public:
+  /// Consecutive free slots. `first` ≥ 0: they still hold the tokens from that position on, evicted before token
+  /// `when`.
+  struct Free {
+    std::int32_t slot;
+    std::int32_t length;
+    std::int64_t first;
+    std::int64_t when;
+  };
+
+  /// All there is to a table, for snapshots; ranks and reasons of the runs follow from the rest.
+  struct State {
+    CacheSettings settings;
+    std::vector<Run> runs;
+    std::vector<Free> free;
+    std::vector<Interval> system;
+    std::vector<Interval> pins;
+    std::int64_t fed = 0;
+    std::int64_t high = 0;
+    std::int64_t border = 0;
+    std::int64_t evictions = 0;
+  };
+
   /// `settings` validated.
   explicit RunTable(const CacheSettings& settings);
+
+  /// The table that has this state, which is sound.
+  explicit RunTable(const State& state);
+  State state() const;
+  /// Whether a table can be in this state: every slot in exactly one place, positions in order. Settings validated.
+  static bool is_sound(const State& state);
 
   /// Makes room for one token as `settings` say and gives it a slot, which is returned. O(runs).
   std::int32_t append();
@@ -60,6 +88,8 @@ class RunTable {
   void forget_evicted() { set_border(); }
 
   std::span<const Run> runs() const { return runs_; }
+  /// One past the last slot that holds a token, cached or evicted.
+  std::int32_t used_slots() const;
   const CacheSettings& settings() const { return settings_; }
   std::int64_t fed() const { return fed_; }
   std::int64_t high() const { return high_; }
@@ -80,15 +110,6 @@ class RunTable {
   const Evicted& last_evicted() const { return last_evicted_; }
 
  private:
-  /// Consecutive free slots. `first` ≥ 0: they still hold the tokens from that position on, evicted before token
-  /// `when`.
-  struct Free {
-    std::int32_t slot;
-    std::int32_t length;
-    std::int64_t first;
-    std::int64_t when;
-  };
-
   Reason reason_of(std::int64_t position) const;
   bool exempt(Reason reason) const { return reason != Reason::window; }
   int evictable() const;

@@ -1,10 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
+#include <string_view>
 
 #include "runnel/cache.h"
 #include "runnel/model.h"
@@ -87,6 +90,16 @@ class Session {
 
   /// Forgets everything: as after construction.
   void reset();
+
+  /// Writes all that the session knows (keys and values, what the headroom still holds, counters, the last logits) to a
+  /// file that appears whole or not at all and that its owner alone can read. `attachment`: what the caller knows of
+  /// the conversation. Throws Error naming path and reason.
+  void save(const std::filesystem::path& path, std::string_view attachment) const;
+
+  /// Becomes the session that was saved, in its settings; what was forgotten stays so. `accept` is given the attachment
+  /// first and may refuse by throwing. Throws Error when the file is missing, damaged, of another model, or of a
+  /// ctx_size for which the model rotates keys differently; then nothing has changed.
+  void restore(const std::filesystem::path& path, const std::function<void(const std::string& attachment)>& accept);
 
   const CacheSettings& settings() const;
   const Model& model() const;

@@ -362,7 +362,8 @@ std::pair<qint64, qint64> remembered(const CacheSnapshot& snapshot, qint64 messa
   for (const MessageSpan& span : snapshot.spans) {
     if (span.messageId != messageId) continue;
     for (const runnel::Run& run : snapshot.telemetry.runs) {
-      const qint64 shared = std::min<qint64>(span.end, run.first + run.length) - std::max(span.first, run.first);
+      const qint64 shared =
+          std::min<qint64>(span.end, run.first + run.length) - std::max<qint64>(span.first, run.first);
       counts.first += std::max<qint64>(0, shared);
       if (run.reason == runnel::Reason::pin) counts.second += std::max<qint64>(0, shared);
     }
@@ -387,14 +388,15 @@ void LocalBackendTest::a_pinned_message_outlives_the_window() {
   QVERIFY(talk.pin(1001));
   const qint64 length = lengthOf(talk.snapshot(), 1001);
   QVERIFY(length > 0);
-  for (int turn = 0; turn < 3; ++turn)
+  for (int turn = 0; turn < 6; ++turn)
     QVERIFY(talk.exchange(messages, QStringLiteral("All work and no play. ").repeated(5)));
   QVERIFY(talk.snapshot().telemetry.evicted > 128);
   QCOMPARE(remembered(talk.snapshot(), 1001), std::pair(length, length));
   QCOMPARE(remembered(talk.snapshot(), 1002).first, 0);
   QVERIFY(talk.pin(1001, false));
   QCOMPARE(remembered(talk.snapshot(), 1001), std::pair(length, qint64{0}));
-  QVERIFY(talk.exchange(messages, QStringLiteral("All work and no play. ").repeated(5)));
+  for (int turn = 0; turn < 6; ++turn)
+    QVERIFY(talk.exchange(messages, QStringLiteral("All work and no play. ").repeated(5)));
   QCOMPARE(remembered(talk.snapshot(), 1001).first, 0);
 }
 
@@ -415,15 +417,13 @@ void LocalBackendTest::a_forgotten_message_can_not_be_pinned() {
 
 void LocalBackendTest::pins_in_the_middle_of_an_answer() {
   Talk talk;
-  QVERIFY(talk.set({.ctx_size = 128}));
   QVERIFY(talk.load(m_model));
-  talk.send({user(1, QStringLiteral("Mine is blue"))}, 2, 100'000);
+  talk.send({user(1, QStringLiteral("Talk for ever"))}, 2, 1'000'000);
   QVERIFY(talk.tokens.wait(kPatience));
   QVERIFY(talk.pin(1));
   QVERIFY(talk.finished.isEmpty());
-  QTRY_VERIFY_WITH_TIMEOUT(talk.snapshot().telemetry.evicted > 200, kPatience);
   talk.backend.stop();
-  QVERIFY(talk.finished.wait(kPatience));
+  QTRY_VERIFY_WITH_TIMEOUT(!talk.finished.isEmpty(), kPatience);
   const qint64 length = lengthOf(talk.snapshot(), 1);
   QCOMPARE(remembered(talk.snapshot(), 1), std::pair(length, length));
 }

@@ -266,8 +266,8 @@ void ConversationStoreTest::reads_ten_thousand_messages() {
     QVERIFY(raw.open());
     QVERIFY(raw.transaction());
     QSqlQuery insert(raw);
-    QVERIFY(
-        insert.prepare(QStringLiteral("INSERT INTO message VALUES (NULL, ?, 'user', ?, ?, 0, '', '', '', 'none', 0)")));
+    QVERIFY(insert.prepare(
+        QStringLiteral("INSERT INTO message VALUES (NULL, ?, 'user', ?, ?, 0, '', '', '', 'none', 0, 0)")));
     for (int i = 0; i < kMessages; ++i) {
       insert.addBindValue(conversation);
       insert.addBindValue(QStringLiteral("message %1 ").arg(i).repeated(20));

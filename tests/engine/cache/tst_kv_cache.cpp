@@ -105,7 +105,8 @@ QString event_text(const EvictionEvent& e) {
 
 QStringList events(KvCache& cache) {
   QStringList all;
-  for (const EvictionEvent& event : cache.take_events()) all << event_text(event);
+  const CacheTelemetry telemetry = cache.telemetry();
+  for (const EvictionEvent& event : telemetry.events) all << event_text(event);
   return all;
 }
 
