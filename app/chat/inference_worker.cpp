@@ -208,10 +208,12 @@ void InferenceWorker::setPinned(qint64 conversationId, qint64 messageId, bool pi
   guarded(
       [&] {
         const bool isCached = m_engine && m_engine->cached.conversationId == conversationId;
-        if (isCached) m_engine->setPinned(messageId, pinned);
-        if (isCached) noteChange();
+        if (isCached) {
+          m_engine->setPinned(messageId, pinned);
+          noteChange();
+          publish(m_tokensPerSecond);
+        }
         Q_EMIT pinChanged(conversationId, messageId, pinned);
-        if (isCached) publish(m_tokensPerSecond);
       },
       [&](const QString& message) { Q_EMIT pinRefused(conversationId, messageId, message); });
 }

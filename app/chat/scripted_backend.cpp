@@ -369,8 +369,8 @@ void ScriptedBackend::setPinned(qint64 conversationId, qint64 messageId, bool pi
     return;
   }
   if (isCached) span->isPinned = pinned;
-  Q_EMIT pinChanged(conversationId, messageId, pinned);
   publish(Publish::Now);
+  Q_EMIT pinChanged(conversationId, messageId, pinned);
 }
 
 void ScriptedBackend::setThreads(int threads) {
