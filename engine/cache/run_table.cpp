@@ -48,9 +48,10 @@ bool RunTable::is_sound(const State& state) {
   const auto take = [&taken](std::int32_t slot, std::int32_t length) {
     if (slot < 0 || length < 1 || static_cast<std::size_t>(slot) + static_cast<std::size_t>(length) > taken.size())
       return false;
-    for (std::int32_t i = 0; i < length; ++i) {
-      if (taken[static_cast<std::size_t>(slot + i)]) return false;
-      taken[static_cast<std::size_t>(slot + i)] = true;
+    const auto first = static_cast<std::size_t>(slot);
+    for (std::size_t at = first; at < first + static_cast<std::size_t>(length); ++at) {
+      if (taken[at]) return false;
+      taken[at] = true;
     }
     return true;
   };
