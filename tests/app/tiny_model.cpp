@@ -7,6 +7,7 @@
 #include <QJsonObject>
 #include <QtEndian>
 
+#include <map>
 #include <random>
 
 namespace runnel::app {
@@ -16,6 +17,8 @@ namespace {
 constexpr int kVocabulary = 1000;
 constexpr int kWidth = 64;
 constexpr int kHidden = 96;
+constexpr int kEndOfText = 0;
+constexpr int kEndOfTurn = 2;
 
 void write(const QString& path, const QByteArray& bytes) {
   QFile file(path);
@@ -27,11 +30,15 @@ class Safetensors {
  public:
   explicit Safetensors(unsigned seed) : m_random(seed) {}
 
-  void addRandom(const QString& name, int rows, int columns, float deviation, int loudRow = -1) {
+  /** `factors`: of rows whose values shall be larger or smaller than those of the others. */
+  void addRandom(const QString& name, int rows, int columns, float deviation,
+                 const std::map<int, float>& factors = {}) {
     std::normal_distribution<float> normal(0, deviation);
     int added = 0;
-    add(name, QJsonArray{rows, columns}, rows * columns,
-        [&] { return normal(m_random) * (added++ / columns == loudRow ? 4.0F : 1.0F); });
+    add(name, QJsonArray{rows, columns}, rows * columns, [&] {
+      const auto factor = factors.find(added++ / columns);
+      return normal(m_random) * (factor == factors.end() ? 1.0F : factor->second);
+    });
   }
   void addOnes(const QString& name, int size) {
     add(name, QJsonArray{size}, size, [] { return 1.0F; });
@@ -75,7 +82,10 @@ QByteArray weights(const TinyModel& model) {
     file.addRandom(prefix + QStringLiteral("mlp.down_proj.weight"), kWidth, kHidden, 0.2F);
   }
   file.addOnes(QStringLiteral("model.norm.weight"), kWidth);
-  file.addRandom(QStringLiteral("lm_head.weight"), kVocabulary, kWidth, 0.3F, model.loudToken);
+  // Of 1,000 random logits the greatest is above the 0 of these two, whatever kernels have computed it.
+  std::map<int, float> factors = {{kEndOfText, 0.0F}, {kEndOfTurn, 0.0F}};
+  if (model.loudToken >= 0) factors[model.loudToken] = 4;
+  file.addRandom(QStringLiteral("lm_head.weight"), kVocabulary, kWidth, 0.3F, factors);
   return file.bytes();
 }
 
@@ -97,8 +107,8 @@ QString writeTinyModel(const QString& folder, const TinyModel& model) {
       {QStringLiteral("rope_theta"), 10000.0},
       {QStringLiteral("tie_word_embeddings"), false},
       {QStringLiteral("vocab_size"), kVocabulary},
-      {QStringLiteral("bos_token_id"), 0},
-      {QStringLiteral("eos_token_id"), 2},
+      {QStringLiteral("bos_token_id"), kEndOfText},
+      {QStringLiteral("eos_token_id"), kEndOfTurn},
       {QStringLiteral("torch_dtype"), QStringLiteral("float32")},
   };
   const QJsonObject tokenizer{

@@ -17,7 +17,8 @@ struct TinyModel {
 };
 
 /** Writes a Hugging Face folder with a random network of the Llama family, a byte-level vocabulary of 1,000 tokens and
- *  a ChatML template, and gives its path. <|im_end|> (token 2) ends an answer. */
+ *  a ChatML template, and gives its path. <|im_end|> (token 2) ends an answer, and the network says it only where it is
+ *  the loud token: at temperature 0 an answer goes on until something else ends it. */
 QString writeTinyModel(const QString& folder, const TinyModel& model = {});
 
 }  // namespace runnel::app
