@@ -10,6 +10,7 @@
 #include "app/cli/files.h"
 #include "app/cli/options.h"
 #include "runnel/error.h"
+#include "runnel/likelihood.h"
 
 namespace runnel::cli {
 namespace {
@@ -35,15 +36,6 @@ struct Score {
   std::size_t position;
   double nll;
 };
-
-// −log of the softmax probability of `token`.
-double negative_log(std::span<const float> logits, Token token) {
-  float largest = -std::numeric_limits<float>::infinity();
-  for (const float logit : logits) largest = std::max(largest, logit);
-  double sum = 0;
-  for (const float logit : logits) sum += std::exp(static_cast<double>(logit) - largest);
-  return std::log(sum) + largest - logits[static_cast<std::size_t>(token)];
-}
 
 std::vector<Range> parse_ranges(const std::string& text) {
   std::vector<Range> ranges;
@@ -102,7 +94,7 @@ class Scorer {
                                [&](std::size_t i, std::span<const float> logits) {
                                  const std::size_t target = size / 2 + i;
                                  if (wanted(ranges_, first + target))
-                                   scores.push_back({first + target, negative_log(logits, chunk[target])});
+                                   scores.push_back({first + target, negative_log_likelihood(logits, chunk[target])});
                                });
     }
     if (scores.empty())
@@ -123,7 +115,7 @@ class Scorer {
     session->feed_all_logits(std::span(tokens_).first(tokens_.size() - 1),
                              [&](std::size_t i, std::span<const float> logits) {
                                if (wanted(ranges_, i + 1))
-                                 scores.push_back({i + 1, negative_log(logits, tokens_[i + 1])});
+                                 scores.push_back({i + 1, negative_log_likelihood(logits, tokens_[i + 1])});
                              });
     return scores;
   }
@@ -138,7 +130,7 @@ class Scorer {
       const std::size_t first = target > size ? target - size : 0;
       session->reset();
       session->feed(std::span(tokens_).subspan(first, target - first));
-      scores.push_back({target, negative_log(session->logits(), tokens_[target])});
+      scores.push_back({target, negative_log_likelihood(session->logits(), tokens_[target])});
     }
     return scores;
   }

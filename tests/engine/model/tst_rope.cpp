@@ -74,16 +74,36 @@ void RopeTest::scores_do_not_drift_with_the_position_data() {
   QTest::newRow("linear") << config(RopeScaling::linear, 4);
   QTest::newRow("llama3") << config(RopeScaling::llama3, 8);
   QTest::newRow("yarn") << config(RopeScaling::yarn, 16);
+  QTest::newRow("dynamic") << config(RopeScaling::dynamic, 2);
+  QTest::newRow("dynamic, in steps") << config(RopeScaling::dynamic_steps);
+  RopeConfig longrope = config(RopeScaling::longrope, 4);
+  for (int pair = 0; pair < head_dim / 2; ++pair) {
+    longrope.divisors.push_back(1.0F + 0.05F * static_cast<float>(pair));
+    longrope.long_divisors.push_back(1.0F + 2.0F * static_cast<float>(pair));
+  }
+  QTest::newRow("longrope, long") << longrope;  // the scorer's ctx_size is above the original context
+  longrope.original_context = 4096;
+  QTest::newRow("longrope, short") << longrope;
+  RopeConfig own = config(RopeScaling::none);
+  own.divisors = longrope.divisors;
+  QTest::newRow("divisors of the file") << own;
+  RopeConfig partial = config(RopeScaling::none);
+  partial.dimensions = 16;
+  QTest::newRow("partial") << partial;
+  RopeConfig wide = config(RopeScaling::none);
+  wide.base = 1e6;
+  QTest::newRow("base 1,000,000") << wide;
 }
 
 void RopeTest::scores_do_not_drift_with_the_position() {
   QFETCH(RopeConfig, rope);
   Scorer scorer(rope);
-  for (const std::int64_t distance : {0, 1, 17, 1000, 4095}) {
-    const double here = scorer.score(distance, 0);
-    for (const std::int64_t far : {std::int64_t{4096}, std::int64_t{1'000'003}, std::int64_t{100'000'000}}) {
-      QVERIFY(near(scorer.score(far + distance, far), here, 1e-4));
-    }
+  std::mt19937 random(3);
+  const auto below = [&random](int n) { return static_cast<std::int64_t>(random() % static_cast<unsigned>(n)); };
+  for (int i = 0; i < 300; ++i) {
+    const std::int64_t distance = below(i % 2 == 0 ? 64 : 131'072);
+    const std::int64_t far = i % 3 == 0 ? below(1'000'000) : 100'000'000 + below(1'000'000);
+    QVERIFY(near(scorer.score(far + distance, far), scorer.score(distance, 0), 1e-4));
   }
 }
 
