@@ -161,6 +161,7 @@ class Session::Impl {
     settings.n_keep = change.n_keep.value_or(settings.n_keep);
     settings.n_discard = change.n_discard.value_or(settings.n_discard);
     settings.kv_type = change.kv_type.value_or(settings.kv_type);
+    settings.whole_messages = change.whole_messages.value_or(settings.whole_messages);
     validate(settings, model_->facts().trained_context, learned_);
     table.check_room(settings);
     check_rotation(settings.ctx_size);
@@ -302,6 +303,9 @@ void Session::pin(std::int64_t first, std::int64_t last, Reason reason) {
 void Session::unpin(std::int64_t first, std::int64_t last, Reason reason) {
   check_pinnable(reason);
   impl_->cache_.table().unpin(first, last, reason);
+}
+void Session::begin_message(std::int64_t first) {
+  impl_->cache_.table().begin_message(first);
 }
 void Session::back(std::int64_t fed) {
   impl_->back(fed);

@@ -30,6 +30,9 @@ class ChatFormat {
   virtual std::vector<runnel::Token> encodeAnswer(const std::string& text,
                                                   std::span<const runnel::Token> before) const = 0;
 
+  /** As runnel::answer_opening. */
+  virtual qint64 answerOpening() const = 0;
+
   /** As runnel::stop_marks. */
   virtual const runnel::StopMarks& stopMarks() const = 0;
 

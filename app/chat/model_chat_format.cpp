@@ -6,11 +6,11 @@
 
 namespace runnel::app {
 
-ModelChatFormat::ModelChatFormat(std::shared_ptr<const runnel::Model> model) : m_model(std::move(model)) {
+ModelChatFormat::ModelChatFormat(std::shared_ptr<const runnel::Model> model)
+    : m_model(std::move(model)), m_options(runnel::render_options(m_model->tokenizer())) {
   const runnel::Tokenizer& tokenizer = m_model->tokenizer();
-  if (const auto bos = tokenizer.bos()) m_options.bos_token = tokenizer.bytes(*bos);
-  if (const auto eos = tokenizer.eos()) m_options.eos_token = tokenizer.bytes(*eos);
   m_stopMarks = runnel::stop_marks(m_model->chat_template(), tokenizer, m_options);
+  m_answerOpening = static_cast<qint64>(runnel::answer_opening(m_model->chat_template(), tokenizer, m_options));
 }
 
 runnel::Turn ModelChatFormat::firstTurn(const std::vector<runnel::Message>& messages) const {

@@ -18,12 +18,14 @@ class ModelChatFormat : public ChatFormat {
                         std::optional<runnel::Token> lastFed) const override;
   std::vector<runnel::Token> encodeAnswer(const std::string& text,
                                           std::span<const runnel::Token> before) const override;
+  qint64 answerOpening() const override { return m_answerOpening; }
   const runnel::StopMarks& stopMarks() const override { return m_stopMarks; }
   QString fingerprint() const override;
 
  private:
   std::shared_ptr<const runnel::Model> m_model;
   runnel::RenderOptions m_options;
+  qint64 m_answerOpening = 0;
   runnel::StopMarks m_stopMarks;
 };
 

@@ -59,17 +59,7 @@ void ScriptedCache::apply(const CacheSettings& settings) {
 }
 
 CacheTelemetry ScriptedCache::telemetry() {
-  return {.settings = m_table.settings(),
-          .fed = m_table.fed(),
-          .evicted = m_table.fed() - m_table.cached(),
-          .evictions = m_table.evictions(),
-          .cached = m_table.cached(),
-          .slots = m_table.slots(),
-          .head = m_table.head(),
-          .bytes = m_bytesPerToken * static_cast<std::size_t>(m_table.slots()),
-          .bytes_per_token = m_bytesPerToken,
-          .runs = {m_table.runs().begin(), m_table.runs().end()},
-          .events = m_log.take()};
+  return telemetry_of(m_table, m_log, m_bytesPerToken * static_cast<std::size_t>(m_table.slots()), m_bytesPerToken);
 }
 
 }  // namespace runnel::app

@@ -25,6 +25,9 @@ class ScriptedCache {
   void pin(qint64 first, qint64 end, Reason reason);
   void unpin(qint64 first, qint64 end, Reason reason);
 
+  /** As Session::begin_message. */
+  void beginMessage(qint64 first) { m_table.begin_message(first); }
+
   /** Whether `apply` can do without evaluating anything. */
   bool isInPlace(const CacheSettings& settings) const;
 

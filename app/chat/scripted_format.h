@@ -17,6 +17,7 @@ class ScriptedFormat : public ChatFormat {
                         std::optional<runnel::Token> lastFed) const override;
   std::vector<runnel::Token> encodeAnswer(const std::string& text,
                                           std::span<const runnel::Token> before) const override;
+  qint64 answerOpening() const override { return 1; }
   const runnel::StopMarks& stopMarks() const override { return m_stopMarks; }
   QString fingerprint() const override;
 

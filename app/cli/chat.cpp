@@ -91,6 +91,8 @@ class Conversation {
         model_(load_model(options.common)),
         tokenizer_(model_->tokenizer()),
         session_(open_session(model_, options.common)),
+        answer_opening_(
+            static_cast<std::int64_t>(answer_opening(model_->chat_template(), tokenizer_, render_options(tokenizer_)))),
         stop_marks_(stop_marks(model_->chat_template(), tokenizer_, render_options(tokenizer_))),
         sampler_(options.sampling) {
     if (!model_->template_problem().empty()) spdlog::warn("{} A fallback takes its place.", model_->template_problem());
@@ -126,6 +128,7 @@ class Conversation {
   void feed(const Turn& turn) {
     const std::span<const Token> tokens(turn.tokens);
     const std::size_t kept = options_.common.keep_system ? turn.before_first_user : 0;
+    session_->begin_message(session_->fed() + static_cast<std::int64_t>(turn.before_first_user));
     session_->feed(tokens.first(kept));
     if (kept > 0) session_->pin(0, static_cast<std::int64_t>(kept), Reason::system);
     session_->feed(tokens.subspan(kept));
@@ -142,6 +145,7 @@ class Conversation {
 
   /// `prompt`: the tokens that it follows.
   void answer(std::span<const Token> prompt) {
+    session_->begin_message(session_->fed() - answer_opening_);
     AnswerReader reader(tokenizer_, stop_marks_, reasoning_opening(tokenizer_, prompt));
     std::string text;
     std::vector<Token> ids;  // that were fed
@@ -188,6 +192,7 @@ class Conversation {
   std::shared_ptr<const Model> model_;
   const Tokenizer& tokenizer_;
   std::unique_ptr<Session> session_;
+  std::int64_t answer_opening_;
   StopMarks stop_marks_;
   Sampler sampler_;
   std::vector<Message> messages_;

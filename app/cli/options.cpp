@@ -92,6 +92,8 @@ void add_cache_options(CLI::App& command, CommonOptions& options) {
       ->capture_default_str()
       ->check(accepted_by(kv_type_from));
   command.add_option("--batch", options.cache.batch, "Tokens evaluated at once")->capture_default_str();
+  command.add_flag("--whole-messages", options.cache.whole_messages,
+                   "Drop what is left of a message whose beginning was dropped, up to a tenth of ctx_size at once");
   command.add_flag("--allow-untrained-ctx", options.cache.allow_untrained_ctx,
                    "Permit a ctx_size above the context the model was trained on");
 }
@@ -157,13 +159,6 @@ std::unique_ptr<Session> open_session(const std::shared_ptr<const Model>& model,
   CacheSettings settings = cache_settings(options);
   if (model->facts().learned_positions && !options.n_discard_given) settings.n_discard = -1;
   return std::make_unique<Session>(model, settings, options.threads);
-}
-
-RenderOptions render_options(const Tokenizer& tokenizer) {
-  RenderOptions options;
-  if (const auto bos = tokenizer.bos()) options.bos_token = tokenizer.bytes(*bos);
-  if (const auto eos = tokenizer.eos()) options.eos_token = tokenizer.bytes(*eos);
-  return options;
 }
 
 }  // namespace runnel::cli

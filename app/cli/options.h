@@ -58,7 +58,4 @@ std::shared_ptr<const Model> load_model(const CommonOptions& options);
 CacheSettings cache_settings(const CommonOptions& options);
 std::unique_ptr<Session> open_session(const std::shared_ptr<const Model>& model, const CommonOptions& options);
 
-/// BOS and EOS as the template needs them, and the present time.
-RenderOptions render_options(const Tokenizer& tokenizer);
-
 }  // namespace runnel::cli

@@ -41,6 +41,7 @@ CacheChange change_from(const json& operation) {
   if (operation.contains("ctx_size")) change.ctx_size = operation["ctx_size"].get<int>();
   if (operation.contains("n_keep")) change.n_keep = operation["n_keep"].get<int>();
   if (operation.contains("n_discard")) change.n_discard = operation["n_discard"].get<int>();
+  if (operation.contains("whole_messages")) change.whole_messages = operation["whole_messages"].get<bool>();
   if (operation.contains("kv_type")) change.kv_type = kv_type_from(operation["kv_type"].get<std::string>());
   return change;
 }
@@ -53,12 +54,15 @@ void perform(Session& session, const json& operation) {
     session.pin(operation.at("from").get<std::int64_t>(), operation.at("to").get<std::int64_t>());
   } else if (name == "unpin") {
     session.unpin(operation.at("from").get<std::int64_t>(), operation.at("to").get<std::int64_t>());
+  } else if (name == "message") {
+    session.begin_message(operation.at("from").get<std::int64_t>());
   } else if (name == "back") {
     session.back(operation.at("to").get<std::int64_t>());
   } else if (name == "set") {
     session.set(change_from(operation));
   } else {
-    throw Error("The script's operation \"" + name + "\" is not known; it can be feed, pin, unpin, back or set.");
+    throw Error("The script's operation \"" + name +
+                "\" is not known; it can be feed, pin, unpin, message, back or set.");
   }
 }
 
@@ -89,7 +93,9 @@ void add_replay(CLI::App& app) {
   CLI::App* command = app.add_subcommand("replay", "Plays a script of cache operations and writes the logits it emits");
   add_model_options(*command, options->common);
   add_cache_options(*command, options->common);
-  command->add_option("--script", options->script, "File with one JSON object a line: feed, pin, unpin, back, set")
+  command
+      ->add_option("--script", options->script,
+                   "File with one JSON object a line: feed, pin, unpin, message, back, set")
       ->required();
   command->add_option("--output", options->output, "NumPy file to write: float32 [emits, vocabulary]")->required();
   command->add_option("--cache-map", options->cache_map,

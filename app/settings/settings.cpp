@@ -94,6 +94,7 @@ runnel::CacheSettings readCache(const Reader& reader) {
   cache.kv_type = runnel::kv_type_from(reader.choice("cache/kv_type", kvTypes).toStdString());
   cache.batch = reader.integer("cache/batch", cache.batch, 1, kLargestCtxSize);
   cache.allow_untrained_ctx = reader.flag("cache/allow_untrained_ctx", false);
+  cache.whole_messages = reader.flag("cache/whole_messages", cache.whole_messages);
   return cache;
 }
 
@@ -184,6 +185,7 @@ void Settings::setCache(const runnel::CacheSettings& cache) {
   m_settings->setValue(QStringLiteral("cache/n_discard"), cache.n_discard);
   m_settings->setValue(QStringLiteral("cache/kv_type"), nameOf(cache.kv_type));
   m_settings->setValue(QStringLiteral("cache/batch"), cache.batch);
+  m_settings->setValue(QStringLiteral("cache/whole_messages"), written(cache.whole_messages));
   store(QStringLiteral("cache/allow_untrained_ctx"), written(cache.allow_untrained_ctx));
 }
 

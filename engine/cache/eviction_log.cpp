@@ -39,4 +39,18 @@ std::vector<EvictionEvent> EvictionLog::take() {
   return result;
 }
 
+CacheTelemetry telemetry_of(const RunTable& table, EvictionLog& log, std::size_t bytes, std::size_t bytes_per_token) {
+  return {.settings = table.settings(),
+          .fed = table.fed(),
+          .evicted = table.fed() - table.cached(),
+          .evictions = table.evictions(),
+          .cached = table.cached(),
+          .slots = table.slots(),
+          .head = table.head(),
+          .bytes = bytes,
+          .bytes_per_token = bytes_per_token,
+          .runs = {table.runs().begin(), table.runs().end()},
+          .events = log.take()};
+}
+
 }  // namespace runnel

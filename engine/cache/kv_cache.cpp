@@ -178,17 +178,7 @@ void KvCache::clear() {
 }
 
 CacheTelemetry KvCache::telemetry() {
-  return {.settings = table_.settings(),
-          .fed = table_.fed(),
-          .evicted = table_.fed() - table_.cached(),
-          .evictions = table_.evictions(),
-          .cached = table_.cached(),
-          .slots = table_.slots(),
-          .head = table_.head(),
-          .bytes = memory_.bytes(),
-          .bytes_per_token = memory_.bytes_per_token(),
-          .runs = {table_.runs().begin(), table_.runs().end()},
-          .events = log_.take()};
+  return telemetry_of(table_, log_, memory_.bytes(), memory_.bytes_per_token());
 }
 
 }  // namespace runnel

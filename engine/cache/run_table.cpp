@@ -1,6 +1,8 @@
 #include "runnel/run_table.h"
 
 #include <algorithm>
+#include <functional>
+#include <iterator>
 #include <limits>
 #include <string>
 
@@ -18,6 +20,7 @@ RunTable::RunTable(const State& state)
       slots_(state.settings.ctx_size + headroom(state.settings.ctx_size)),
       runs_(state.runs),
       free_(state.free.begin(), state.free.end()),
+      messages_(state.messages),
       fed_(state.fed),
       high_(state.high),
       border_(state.border),
@@ -33,6 +36,7 @@ RunTable::State RunTable::state() const {
           .free = {free_.begin(), free_.end()},
           .system = {system_.intervals().begin(), system_.intervals().end()},
           .pins = {pins_.intervals().begin(), pins_.intervals().end()},
+          .messages = messages_,
           .fed = fed_,
           .high = high_,
           .border = border_,
@@ -69,8 +73,10 @@ bool RunTable::is_sound(const State& state) {
   const auto in_order = [&state](const Interval& interval) {
     return interval.first >= 0 && interval.first < interval.end && interval.end <= state.fed;
   };
-  return next <= state.fed && cached <= state.settings.ctx_size && std::ranges::all_of(state.system, in_order) &&
-         std::ranges::all_of(state.pins, in_order) && std::ranges::all_of(taken, [](bool slot) { return slot; });
+  const bool ascends = std::ranges::adjacent_find(state.messages, std::greater_equal<>()) == state.messages.end();
+  return ascends && next <= state.fed && cached <= state.settings.ctx_size &&
+         std::ranges::all_of(state.system, in_order) && std::ranges::all_of(state.pins, in_order) &&
+         std::ranges::all_of(taken, [](bool slot) { return slot; });
 }
 
 std::int32_t RunTable::used_slots() const {
@@ -96,9 +102,45 @@ bool RunTable::make_room() {
   last_evicted_ = {};
   if (cached_ < settings_.ctx_size) return false;
   const int can = evictable();
-  const int wanted = settings_.n_discard == -1 ? std::max(1, can / 2) : settings_.n_discard;
-  evict(std::min(wanted, can));
+  const int wanted = std::min(can, settings_.n_discard == -1 ? std::max(1, can / 2) : settings_.n_discard);
+  evict(wanted + (settings_.whole_messages ? headless_after(wanted) : 0));
   return last_evicted_.tokens > 0;
+}
+
+// How many more tokens to drop so that the window does not begin inside a message whose beginning is gone. One that
+// rolls is left, whatever n_discard.
+int RunTable::headless_after(int dropped) const {
+  const int most = std::min(evictable() - dropped - 1, settings_.ctx_size / 10);
+  std::int64_t oldest = -1;
+  int rest = 0;
+  std::int64_t end = 0;
+  for (const Run& run : runs_) {
+    if (exempt(run.reason)) continue;
+    const int skipped = std::min(dropped, run.length);
+    dropped -= skipped;
+    if (skipped == run.length) continue;
+    if (oldest < 0) {
+      oldest = run.first + skipped;
+      const auto next = std::ranges::upper_bound(messages_, oldest);
+      const bool begins_here = next == messages_.begin() || *std::prev(next) == oldest;
+      if (begins_here || is_exempt(*std::prev(next))) return 0;
+      end = next == messages_.end() ? fed_ : *next;
+    }
+    rest += static_cast<int>(std::clamp<std::int64_t>(end - run.first - skipped, 0, run.length - skipped));
+  }
+  return std::clamp(rest, 0, std::max(most, 0));
+}
+
+// Whether the token at `position` is cached and stays so.
+bool RunTable::is_exempt(std::int64_t position) const {
+  return std::ranges::any_of(runs_, [&](const Run& run) {
+    return exempt(run.reason) && run.first <= position && position < run.first + run.length;
+  });
+}
+
+void RunTable::begin_message(std::int64_t first) {
+  while (!messages_.empty() && messages_.back() >= first) messages_.pop_back();
+  messages_.push_back(first);
 }
 
 std::int32_t RunTable::append() {
@@ -173,6 +215,7 @@ bool RunTable::back_is_enough(std::int64_t fed) const {
 }
 
 void RunTable::back(std::int64_t fed) {
+  while (!messages_.empty() && messages_.back() >= fed) messages_.pop_back();
   cut(fed, back_is_exact(fed));
 }
 
@@ -301,6 +344,7 @@ void RunTable::check_room(const CacheSettings& settings) const {
 void RunTable::change(const CacheSettings& settings) {
   set_n_keep(settings.n_keep);  // before the size, since it decides what a smaller one may evict
   set_n_discard(settings.n_discard);
+  set_whole_messages(settings.whole_messages);
   if (settings.ctx_size != settings_.ctx_size) resize(settings.ctx_size);
   if (settings.kv_type != settings_.kv_type) set_kv_type(settings.kv_type);
 }

@@ -144,6 +144,13 @@ void drop_fed_end(const Tokenizer& tokenizer, std::vector<Token>& tokens, std::o
 
 }  // namespace
 
+RenderOptions render_options(const Tokenizer& tokenizer) {
+  RenderOptions options;
+  if (const auto bos = tokenizer.bos()) options.bos_token = tokenizer.bytes(*bos);
+  if (const auto eos = tokenizer.eos()) options.eos_token = tokenizer.bytes(*eos);
+  return options;
+}
+
 Turn first_turn(const ChatTemplate& chat_template, const Tokenizer& tokenizer, std::span<const Message> messages,
                 const RenderOptions& options) {
   const auto entries = chat::entries_of(messages);
@@ -158,6 +165,21 @@ Turn first_turn(const ChatTemplate& chat_template, const Tokenizer& tokenizer, s
     ++turn.before_first_user;
   }
   return turn;
+}
+
+std::size_t answer_opening(const ChatTemplate& chat_template, const Tokenizer& tokenizer, RenderOptions options) {
+  const std::vector<Message> messages = {{.role = "user", .content = std::string(marker)}};
+  const auto length = [&](bool opened) {
+    options.add_generation_prompt = opened;
+    return tokenizer.encode(chat_template.render(messages, options)).size();
+  };
+  try {
+    const std::size_t without = length(false);
+    const std::size_t with = length(true);
+    return with > without ? with - without : 0;
+  } catch (const Error&) {
+    return 0;
+  }
 }
 
 Turn next_turn(const ChatTemplate& chat_template, const Tokenizer& tokenizer, std::span<const Message> messages,

@@ -14,6 +14,7 @@ void write_settings(SnapshotWriter& out, const CacheSettings& settings) {
   out.text(name_of(settings.kv_type));
   out.value(static_cast<std::int32_t>(settings.batch));
   out.value(static_cast<std::uint8_t>(settings.allow_untrained_ctx));
+  out.value(static_cast<std::uint8_t>(settings.whole_messages));
 }
 
 CacheSettings read_settings(SnapshotReader& in, int trained_context, bool learned_positions) {
@@ -24,6 +25,7 @@ CacheSettings read_settings(SnapshotReader& in, int trained_context, bool learne
   settings.kv_type = kv_type_from(in.text());
   settings.batch = in.value<std::int32_t>();
   settings.allow_untrained_ctx = in.value<std::uint8_t>() != 0;
+  settings.whole_messages = in.value<std::uint8_t>() != 0;
   validate(settings, trained_context, learned_positions);
   return settings;
 }
@@ -65,6 +67,7 @@ void write_run_table(SnapshotWriter& out, const RunTable::State& state) {
   }
   write_intervals(out, state.system);
   write_intervals(out, state.pins);
+  out.list(std::span<const std::int64_t>(state.messages));
 }
 
 RunTable read_run_table(SnapshotReader& in, int trained_context, bool learned_positions) {
@@ -87,6 +90,7 @@ RunTable read_run_table(SnapshotReader& in, int trained_context, bool learned_po
   }
   state.system = read_intervals(in);
   state.pins = read_intervals(in);
+  state.messages = in.list<std::int64_t>();
   in.require(RunTable::is_sound(state));
   RunTable table(state);
   table.check_room(state.settings);

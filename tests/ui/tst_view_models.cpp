@@ -169,6 +169,11 @@ void ViewModelsTest::settings_are_applied_by_the_backend_first() {
   view.applyCache();
   QTRY_VERIFY(!view.applying());
   QCOMPARE(bench.settings.cache().kv_type, KvType::q8);
+  view.setWholeMessages(true);
+  QVERIFY(view.cacheEdited());
+  view.applyCache();
+  QTRY_VERIFY(!view.applying());
+  QVERIFY(bench.settings.cache().whole_messages);
   view.setSeed(QStringLiteral("42"));
   QCOMPARE(bench.settings.sampling().seed.value_or(0), std::uint64_t{42});
   view.setSeed({});

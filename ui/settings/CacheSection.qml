@@ -38,6 +38,14 @@ SettingsSection {
 
         onEdited: value => section.settings.nDiscard = value
     }
+    SwitchField {
+        checked: section.settings.wholeMessages
+        explanation: qsTr("Once the beginning of a message is forgotten, the rest of it is too, up to a tenth of the cache at once: the model sees no message without its beginning.")
+        label: qsTr("Forget whole messages")
+        width: parent.width
+
+        onEdited: on => section.settings.wholeMessages = on
+    }
     ChoiceField {
         width: parent.width
         current: section.settings.kvType

@@ -62,10 +62,16 @@ void SettingsViewModel::setKvType(const QString& name) {
   check();
 }
 
+void SettingsViewModel::setWholeMessages(bool whole) {
+  if (whole == m_draft.whole_messages) return;
+  m_draft.whole_messages = whole;
+  check();
+}
+
 bool SettingsViewModel::cacheEdited() const {
   const CacheSettings kept = m_settings.cache();
   return kept.ctx_size != m_draft.ctx_size || kept.n_keep != m_draft.n_keep || kept.n_discard != m_draft.n_discard ||
-         kept.kv_type != m_draft.kv_type;
+         kept.kv_type != m_draft.kv_type || kept.whole_messages != m_draft.whole_messages;
 }
 
 QString SettingsViewModel::cacheWarning() const {

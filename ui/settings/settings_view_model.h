@@ -24,6 +24,7 @@ class SettingsViewModel : public QObject {
   Q_PROPERTY(int nKeep READ nKeep WRITE setNKeep NOTIFY draftChanged)
   Q_PROPERTY(int nDiscard READ nDiscard WRITE setNDiscard NOTIFY draftChanged)
   Q_PROPERTY(QString kvType READ kvType WRITE setKvType NOTIFY draftChanged)
+  Q_PROPERTY(bool wholeMessages READ wholeMessages WRITE setWholeMessages NOTIFY draftChanged)
   Q_PROPERTY(bool cacheEdited READ cacheEdited NOTIFY draftChanged)
   Q_PROPERTY(bool applying READ applying NOTIFY draftChanged)
   Q_PROPERTY(QString cacheProblem READ cacheProblem NOTIFY draftChanged)
@@ -58,6 +59,8 @@ class SettingsViewModel : public QObject {
   QString kvType() const;
   /** What the engine has no type for is left out. */
   void setKvType(const QString& name);
+  bool wholeMessages() const { return m_draft.whole_messages; }
+  void setWholeMessages(bool whole);
   bool cacheEdited() const;
   bool applying() const { return m_applying; }
   /** Why the draft can't be applied: the engine's sentence, or the backend's refusal; empty when it can. */

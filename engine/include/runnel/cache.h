@@ -22,6 +22,8 @@ struct CacheSettings {
   KvType kv_type = KvType::f16;
   int batch = 512;                   ///< tokens evaluated at once; cut to the headroom
   bool allow_untrained_ctx = false;  ///< permit a ctx_size above the trained context
+  /// Once the beginning of a message is dropped, drop the rest of it too, up to a tenth of ctx_size at once.
+  bool whole_messages = false;
 };
 
 /// Slots reserved beside ctx_size: evicted entries stay readable there for exact batches and for going back.

@@ -34,6 +34,9 @@ struct RenderOptions {
   std::optional<std::int64_t> now = std::nullopt;
 };
 
+/// With BOS and EOS as a template needs them, at the present time.
+RenderOptions render_options(const Tokenizer& tokenizer);
+
 /// A model's chat template: Jinja as jinja2 renders it in the set-up of transformers (trim_blocks, lstrip_blocks, loop
 /// controls, {% generation %}, tojson without HTML or ASCII escaping, raise_exception, strftime_now).
 /// Immutable; may be rendered from any thread.
@@ -73,6 +76,10 @@ struct Turn {
 /// moves in front of the first user message's.
 Turn first_turn(const ChatTemplate& chat_template, const Tokenizer& tokenizer, std::span<const Message> messages,
                 const RenderOptions& options);
+
+/// How many tokens of a template open an answer: those that a rendering with the generation prompt ends with and one
+/// without does not. 0 where the template can't tell.
+std::size_t answer_opening(const ChatTemplate& chat_template, const Tokenizer& tokenizer, RenderOptions options);
 
 /// What to feed after the answer `messages[last_answer]`, which is in the cache as it was sampled: the rendering with
 /// that answer replaced by a marker, from behind the marker on; less its first token when that ends a generation and

@@ -29,4 +29,7 @@ class EvictionLog {
   std::int64_t last_at_ = never;
 };
 
+/// What a cache with this table holds, and the events of `log`, which are taken. `bytes`: of all slots, measured.
+CacheTelemetry telemetry_of(const RunTable& table, EvictionLog& log, std::size_t bytes, std::size_t bytes_per_token);
+
 }  // namespace runnel

@@ -32,6 +32,7 @@ class RunTable {
     std::vector<Free> free;
     std::vector<Interval> system;
     std::vector<Interval> pins;
+    std::vector<std::int64_t> messages;
     std::int64_t fed = 0;
     std::int64_t high = 0;
     std::int64_t border = 0;
@@ -71,12 +72,17 @@ class RunTable {
   void pin(std::int64_t first, std::int64_t end, Reason reason);
   void unpin(std::int64_t first, std::int64_t end, Reason reason);
 
+  /// A message begins at position `first`, which may be one that is yet to be fed. What was known of messages from
+  /// there on is forgotten, as it is by `back`.
+  void begin_message(std::int64_t first);
+
   /// Checks that pins leave enough to roll under `settings`; throws Error when not.
   void check_room(const CacheSettings& settings) const;
 
-  /// Takes over ctx_size, n_keep, n_discard and KV type, as the functions below say.
+  /// Takes over ctx_size, n_keep, n_discard, KV type and whole_messages, as the functions below say.
   void change(const CacheSettings& settings);
   void set_n_discard(int n_discard) { settings_.n_discard = n_discard; }
+  void set_whole_messages(bool whole) { settings_.whole_messages = whole; }
   /// A smaller n_keep, or any while nothing was evicted.
   void set_n_keep(int n_keep);
   /// Evicts what exceeds the new size (`last_evicted` tells), puts the rest into slots 0, 1, … in cache order and
@@ -113,6 +119,8 @@ class RunTable {
   Reason reason_of(std::int64_t position) const;
   bool exempt(Reason reason) const { return reason != Reason::window; }
   int evictable() const;
+  int headless_after(int dropped) const;
+  bool is_exempt(std::int64_t position) const;
   void evict(int count);
   void cut(std::int64_t fed, bool exact);
   void restore(std::vector<Run>& restored);
@@ -126,6 +134,7 @@ class RunTable {
   std::deque<Free> free_;  ///< front is used next
   IntervalSet system_;
   IntervalSet pins_;
+  std::vector<std::int64_t> messages_;  ///< where they begin, ascending
   std::int64_t fed_ = 0;
   std::int64_t high_ = 0;
   std::int64_t border_ = 0;

@@ -21,6 +21,7 @@ struct CacheChange {
   std::optional<int> n_keep{};
   std::optional<int> n_discard{};
   std::optional<KvType> kv_type{};
+  std::optional<bool> whole_messages{};
 };
 
 /// One conversation's state: a model, its streaming cache and the logits after the last token.
@@ -70,6 +71,10 @@ class Session {
   void pin(std::int64_t first, std::int64_t last, Reason reason = Reason::pin);
   /// Lifts pins of this reason in [first, last); unpinning what is not pinned does nothing.
   void unpin(std::int64_t first, std::int64_t last, Reason reason = Reason::pin);
+
+  /// A message begins at original position `first`, that of a token which was fed or is yet to be; what was said of
+  /// messages from there on no longer holds, as after `back`. Needed for CacheSettings::whole_messages alone.
+  void begin_message(std::int64_t first);
 
   /// Goes back to the state after token `fed` − 1: exact while no more than the headroom has been written since, a cut
   /// of the newer tokens beyond it (what was evicted meanwhile stays forgotten). Evaluates nothing; there are no logits

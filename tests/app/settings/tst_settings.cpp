@@ -32,6 +32,7 @@ void SettingsTest::begins_with_the_defaults() {
   QCOMPARE(cache.n_discard, 1);
   QCOMPARE(cache.kv_type, runnel::KvType::f16);
   QVERIFY(!cache.allow_untrained_ctx);
+  QVERIFY(!cache.whole_messages);
   QCOMPARE(settings.maxTokens(), 1024);
   QCOMPARE(settings.threads(), 0);
   QCOMPARE(settings.theme(), QStringLiteral("system"));
@@ -51,7 +52,8 @@ void SettingsTest::reads_back_what_was_set() {
                        .n_discard = -1,
                        .kv_type = runnel::KvType::f32,
                        .batch = 64,
-                       .allow_untrained_ctx = true});
+                       .allow_untrained_ctx = true,
+                       .whole_messages = true});
     settings.setSampling({.repetition_penalty = 1.1F,
                           .repetition_window = -1,
                           .top_k = 0,
@@ -75,6 +77,7 @@ void SettingsTest::reads_back_what_was_set() {
   QCOMPARE(cache.kv_type, runnel::KvType::f32);
   QCOMPARE(cache.batch, 64);
   QVERIFY(cache.allow_untrained_ctx);
+  QVERIFY(cache.whole_messages);
   const runnel::SamplerSettings sampling = settings.sampling();
   QCOMPARE(sampling.repetition_penalty, 1.1F);
   QCOMPARE(sampling.repetition_window, -1);

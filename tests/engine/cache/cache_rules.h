@@ -22,8 +22,10 @@ struct CacheRules {
   std::vector<std::pair<std::int64_t, std::int64_t>> gone{};  ///< {tokens fed when it was dropped, position}
   std::set<std::int64_t> system{};
   std::set<std::int64_t> pins{};
-  std::int64_t high = 0;    ///< most tokens ever held, cancelled ones included
-  std::int64_t border = 0;  ///< tokens fed at the last change of size or type
+  bool whole_messages = false;
+  std::set<std::int64_t> messages{};  ///< where they begin
+  std::int64_t high = 0;              ///< most tokens ever held, cancelled ones included
+  std::int64_t border = 0;            ///< tokens fed at the last change of size or type
   std::int64_t evictions = 0;
 
   Reason reason(std::int64_t p) const {
@@ -54,8 +56,28 @@ struct CacheRules {
     evictions += count < before ? 1 : 0;
   }
 
+  /// Tokens that are left of the oldest rolling message after `dropped` more were dropped, if its first one is gone.
+  int headless_after(int dropped) const {
+    std::vector<std::int64_t> window;
+    std::copy_if(items.begin(), items.end(), std::back_inserter(window),
+                 [&](std::int64_t p) { return reason(p) == Reason::window; });
+    if (std::ssize(window) <= dropped) return 0;
+    window.erase(window.begin(), window.begin() + dropped);
+    const auto next = messages.upper_bound(window.front());
+    if (next == messages.begin()) return 0;
+    const std::int64_t first = *std::prev(next);
+    const bool is_whole =
+        first == window.front() || (std::ranges::binary_search(items, first) && reason(first) != Reason::window);
+    if (is_whole) return 0;
+    const auto rest = std::ranges::count_if(window, [&](auto p) { return next == messages.end() || p < *next; });
+    return std::min({static_cast<int>(rest), static_cast<int>(std::ssize(window)) - 1, ctx / 10});
+  }
+
   void feed() {
-    if (std::ssize(items) >= ctx) drop(discard == -1 ? std::max(1, (ctx - keep - pinned()) / 2) : discard);
+    if (std::ssize(items) >= ctx) {
+      const int wanted = discard == -1 ? std::max(1, (ctx - keep - pinned()) / 2) : discard;
+      drop(wanted + (whole_messages ? headless_after(wanted) : 0));
+    }
     items.push_back(n++);
     high = std::max(high, n);
   }
@@ -74,6 +96,7 @@ struct CacheRules {
     std::erase_if(gone, [to](const auto& entry) { return entry.first >= to; });
     pins.erase(pins.lower_bound(to), pins.end());
     system.erase(system.lower_bound(to), system.end());
+    messages.erase(messages.lower_bound(to), messages.end());
     n = to;
   }
 

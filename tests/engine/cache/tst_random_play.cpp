@@ -154,7 +154,7 @@ class Play {
 
   QString step() {
     CacheRules& rules = pair_.rules;
-    switch (between(0, 7)) {
+    switch (between(0, 8)) {
       case 0:
       case 1:
         return feed(between(1, one_in(3) ? 2 * rules.ctx : 6), false);
@@ -171,6 +171,9 @@ class Play {
         break;
       case 6:
         resize();
+        break;
+      case 7:
+        begin_message();
         break;
       default:
         adjust();
@@ -231,6 +234,13 @@ class Play {
     pair_.back(to);
   }
 
+  void begin_message() {
+    const std::int64_t first = pair_.rules.n + between(0, one_in(4) ? 5 : 0);
+    pair_.table.begin_message(first);
+    pair_.rules.messages.erase(pair_.rules.messages.lower_bound(first), pair_.rules.messages.end());
+    pair_.rules.messages.insert(first);
+  }
+
   void resize() {
     CacheRules changed = pair_.rules;
     changed.ctx = between(16, 40);
@@ -241,7 +251,7 @@ class Play {
 
   void adjust() {
     CacheRules& rules = pair_.rules;
-    const int what = between(0, 2);
+    const int what = between(0, 3);
     if (what == 0) {
       rules.discard = one_in(4) ? -1 : between(1, rules.ctx - rules.keep - 1);
       pair_.table.set_n_discard(rules.discard);
@@ -253,6 +263,9 @@ class Play {
         rules = changed;
         pair_.table.set_n_keep(rules.keep);
       }
+    } else if (what == 2) {
+      rules.whole_messages = !rules.whole_messages;
+      pair_.table.set_whole_messages(rules.whole_messages);
     } else {
       pair_.change_type(static_cast<KvType>(between(0, 3)));
     }

@@ -78,6 +78,10 @@ class RunTableTest : public QObject {
   void unpinning_what_is_not_pinned_does_nothing();
   void going_back_lifts_the_pins_of_what_is_cut();
   void a_smaller_n_keep_lets_former_sinks_roll();
+  void what_is_left_of_a_message_goes_too();
+  void no_more_than_a_tenth_of_the_cache_goes_too();
+  void a_message_whose_beginning_stays_is_left();
+  void going_back_forgets_messages_to_come();
 };
 
 void RunTableTest::evicts_nothing_before_it_is_full() {
@@ -329,6 +333,63 @@ void RunTableTest::a_smaller_n_keep_lets_former_sinks_roll() {
   cache.set_n_keep(2);
   feed(cache, 2);
   QCOMPARE(positions(cache), ranges({{0, 1}, {4, 5}, {10, 21}}));
+}
+
+namespace {
+
+/// A full cache of 60 tokens, 2 of them sinks, in which messages begin every `length` tokens.
+RunTable full_of_messages(int length, int n_discard) {
+  RunTable cache({.ctx_size = 60, .n_keep = 2, .n_discard = n_discard, .whole_messages = true});
+  for (int first = 0; first < 60; first += length) {
+    cache.begin_message(first);
+    feed(cache, std::min(length, 60 - first));
+  }
+  return cache;
+}
+
+}  // namespace
+
+void RunTableTest::what_is_left_of_a_message_goes_too() {
+  for (const int n_discard : {1, 3, 5}) {
+    RunTable cache = full_of_messages(5, n_discard);
+    feed(cache, 10);  // the first message begins with sinks, which stay
+    const std::int64_t oldest = cache.runs()[1].first;
+    QVERIFY2(oldest % 5 == 0, qPrintable(QString("%1, n_discard %2").arg(oldest).arg(n_discard)));
+  }
+  RunTable cache = full_of_messages(5, 1);
+  feed(cache, 4);
+  QCOMPARE(positions(cache), ranges({{0, 1}, {10, 63}}));
+  QCOMPARE(cache.evictions(), 4);  // 2, 3, 4, and 5 with what follows it
+  QCOMPARE(cache.last_evicted().tokens, 5);
+  cache.set_whole_messages(false);
+  feed(cache, 5);
+  QCOMPARE(positions(cache), ranges({{0, 1}, {11, 68}}));
+}
+
+void RunTableTest::no_more_than_a_tenth_of_the_cache_goes_too() {
+  RunTable cache = full_of_messages(20, 1);
+  feed(cache, 19);
+  QCOMPARE(positions(cache).at(2), 27);  // 20, and six more of the twenty
+  feed(cache, 7);
+  QCOMPARE(positions(cache).at(2), 34);
+}
+
+void RunTableTest::a_message_whose_beginning_stays_is_left() {
+  RunTable cache = full_of_messages(5, 1);
+  cache.pin(5, 7, Reason::pin);
+  feed(cache, 4);
+  QCOMPARE(positions(cache), ranges({{0, 1}, {5, 6}, {8, 63}}));
+}
+
+void RunTableTest::going_back_forgets_messages_to_come() {
+  RunTable cache({.ctx_size = 60, .n_keep = 0, .n_discard = 1, .whole_messages = true});
+  cache.begin_message(0);
+  feed(cache, 5);
+  cache.begin_message(5);
+  feed(cache, 10);
+  cache.back(3);
+  feed(cache, 58);  // one message now: after its first token six more go, not only four
+  QCOMPARE(positions(cache), ranges({{7, 60}}));
 }
 
 QTEST_APPLESS_MAIN(RunTableTest)

@@ -26,6 +26,8 @@ class SessionTest : public QObject {
   void cancelled_before_feeding_evaluates_nothing();
   void a_cancel_can_be_taken_back();
   void cancelled_in_between_keeps_whole_batches();
+  void forgets_whole_messages_alike_in_any_batch();
+  void an_answer_is_taken_back_after_fifty_cache_lengths();
   void after_a_cancelled_batch_the_state_is_as_before();
   void going_back_and_on_is_as_if_nothing_had_been();
   void going_back_leaves_no_logits();
@@ -188,6 +190,40 @@ void SessionTest::cancelled_in_between_keeps_whole_batches() {
   QVERIFY(session->logits().empty());  // none were computed for the last of these tokens
   session->feed(some(24, 100));
   QCOMPARE(difference(session->logits(), undisturbed(100, settings)), 0.0);
+}
+
+void SessionTest::forgets_whole_messages_alike_in_any_batch() {
+  const auto play = [this](int batch, bool whole = true) {
+    CacheSettings settings = exact_settings(40, 4, 1, batch);
+    settings.whole_messages = whole;
+    auto session = open(settings);
+    for (std::size_t first = 0; first < 200; first += 25) {
+      session->begin_message(static_cast<std::int64_t>(first));
+      session->feed(some(first, first + 25));
+    }
+    return session;
+  };
+  const auto single = play(1);
+  QVERIFY(single->telemetry().evictions * 2 < play(1, false)->telemetry().evictions);  // up to five tokens each
+  for (const int batch : {7, 20}) {
+    const auto session = play(batch);
+    QCOMPARE(cached(*session), cached(*single));
+    QVERIFY(difference(session->logits(), single->logits()) < 2e-3);
+  }
+}
+
+void SessionTest::an_answer_is_taken_back_after_fifty_cache_lengths() {
+  const auto session = open(exact_settings(512, 4, 1, 512));
+  while (session->fed() < 50 * 512) session->feed(some(400));
+  const std::vector<float> before(session->logits().begin(), session->logits().end());
+  const Positions held = cached(*session);
+  const std::int64_t fed = session->fed();
+  for (std::size_t i = 0; i < 200; ++i) session->feed(some(i, i + 1));
+  QVERIFY(session->back_is_exact(fed - 1));
+  session->back(fed - 1);
+  session->feed(some(399, 400));  // the last token once more: its logits are those of the answer's beginning
+  QCOMPARE(cached(*session), held);
+  QVERIFY(difference(session->logits(), before) < 2e-3);
 }
 
 void SessionTest::after_a_cancelled_batch_the_state_is_as_before() {

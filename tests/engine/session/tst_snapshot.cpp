@@ -1,10 +1,16 @@
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <QFileInfo>
 #include <QTest>
+#include <array>
+#include <csignal>
 #include <fstream>
 #include <functional>
 #include <iterator>
 #include <limits>
 #include <random>
+#include <string>
 
 #include "engine/format/temporary_folder.h"
 #include "engine/model/golden.h"
@@ -28,7 +34,8 @@ QString difference_of(Session& a, Session& b) {
   if (one.fed != other.fed || one.evicted != other.evicted || one.evictions != other.evictions) return "counters";
   if (one.head != other.head || one.slots != other.slots) return "slots";
   if (one.settings.ctx_size != other.settings.ctx_size || one.settings.n_keep != other.settings.n_keep ||
-      one.settings.n_discard != other.settings.n_discard || one.settings.kv_type != other.settings.kv_type)
+      one.settings.n_discard != other.settings.n_discard || one.settings.kv_type != other.settings.kv_type ||
+      one.settings.whole_messages != other.settings.whole_messages)
     return "settings";
   const auto same = [](const Run& x, const Run& y) {
     return x.first == y.first && x.length == y.length && x.slot == y.slot && x.reason == y.reason;
@@ -49,6 +56,7 @@ class SnapshotTest : public QObject {
   void goes_on_to_the_bit();
   void a_session_without_tokens_comes_back();
   void random_lives_are_not_told_apart();
+  void five_hundred_kills_lose_nothing();
   void samples_the_same_tokens();
   void the_attachment_decides();
   void another_model_is_refused();
@@ -137,10 +145,12 @@ void SnapshotTest::random_lives_are_not_told_apart() {
     return static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(n));
   };
   for (int life = 0; life < 10; ++life) {
-    const auto steady = open(model, exact_settings(32, 2, static_cast<int>(1 + below(6))));
+    CacheSettings settings = exact_settings(32, 2, static_cast<int>(1 + below(6)));
+    settings.whole_messages = life % 2 == 1;
+    const auto steady = open(model, settings);
     auto changing = open(model, steady->settings());
     for (int step = 0; step < 50; ++step) {
-      const std::int64_t what = below(6);
+      const std::int64_t what = below(7);
       const std::int64_t fed = steady->fed();
       std::vector<Token> ids(static_cast<std::size_t>(1 + below(30)));
       for (Token& id : ids) id = static_cast<Token>(below(256));
@@ -153,6 +163,7 @@ void SnapshotTest::random_lives_are_not_told_apart() {
           if (what == 3) session->back(first);
           if (what == 4) session->pin(first, std::min(fed, first + 3));
           if (what == 5) session->set({.ctx_size = size});
+          if (what == 6) session->begin_message(fed);
         });
       }
       changing->save(file(), "");
@@ -161,6 +172,76 @@ void SnapshotTest::random_lives_are_not_told_apart() {
       QVERIFY2(difference_of(*steady, *changing).isEmpty(),
                qPrintable(QString("life %1, step %2: %3").arg(life).arg(step).arg(difference_of(*steady, *changing))));
     }
+  }
+}
+
+namespace {
+
+/// What the session does at step `number`: always the same.
+void live(Session& session, int number) {
+  std::mt19937 random(static_cast<unsigned>(number));
+  const auto below = [&random](std::int64_t n) {
+    return static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(n));
+  };
+  if (below(4) == 0) session.back(std::max<std::int64_t>(0, session.fed() - below(6)));
+  std::vector<Token> ids(static_cast<std::size_t>(1 + below(9)));
+  for (Token& id : ids) id = static_cast<Token>(below(256));
+  session.feed(ids);
+}
+
+/// Goes on with the life of a file, saving after each step and telling through `pipe` that it did, until it is killed.
+[[noreturn]] void live_on(Session& session, const std::filesystem::path& file, int pipe) {
+  int number = 0;
+  session.restore(file, [&number](const std::string& attachment) { number = std::stoi(attachment); });
+  for (;;) {
+    live(session, number++);
+    session.save(file, std::to_string(number));
+    if (write(pipe, "s", 1) != 1) _exit(1);
+  }
+}
+
+/// Has another process go on with that life and kills it when it has saved `saves` times, in whatever it is doing then.
+/// How often it had saved.
+int live_and_die(Session& session, const std::filesystem::path& file, int saves) {
+  std::array<int, 2> ends{};
+  if (pipe(ends.data()) != 0) return -1;
+  const pid_t child = fork();
+  if (child == 0) {
+    try {
+      live_on(session, file, ends[1]);
+    } catch (...) {
+      _exit(1);
+    }
+  }
+  close(ends[1]);
+  int told = 0;
+  char byte = 0;
+  while (told < saves && read(ends[0], &byte, 1) == 1) ++told;
+  kill(child, SIGKILL);
+  waitpid(child, nullptr, 0);
+  while (read(ends[0], &byte, 1) == 1) ++told;
+  close(ends[0]);
+  return told;
+}
+
+}  // namespace
+
+void SnapshotTest::five_hundred_kills_lose_nothing() {
+  const auto model = load_exact("llama_mha");
+  const auto steady = open(model, exact_settings(32));
+  live(*steady, 0);
+  steady->save(file(), "1");
+  std::mt19937 random(23);
+  int lived = 1;
+  for (int round = 0; round < 500; ++round) {
+    const auto other = open(model, exact_settings(32));
+    const int told = live_and_die(*other, file(), static_cast<int>(random() % 3));
+    QVERIFY(told >= 0);
+    int saved = 0;
+    other->restore(file(), [&saved](const std::string& attachment) { saved = std::stoi(attachment); });
+    QVERIFY2(saved >= lived + told, "a life that was told to be saved is lost");
+    while (lived < saved) live(*steady, lived++);
+    QCOMPARE(difference_of(*steady, *other), QString());
   }
 }
 
@@ -267,6 +348,7 @@ void SnapshotTest::a_file_that_lies_is_refused_data() {
   row("evicted before it was fed", [](auto& s) { s.free[0].first = 50, s.free[0].when = 3; });
   row("a pin the wrong way round", [](auto& s) { s.pins.push_back({.first = 9, .end = 8}); });
   row("a pin to come", [](auto& s) { s.pins.push_back({.first = 9, .end = s.fed + 1}); });
+  row("messages out of order", [](auto& s) { s.messages = {9, 9}; });
   row("all pinned", [](auto& s) { s.pins.push_back({.first = 0, .end = s.fed}); });
 }
 
