@@ -1,5 +1,7 @@
 #include "ui/app_controller.h"
 
+#include <utility>
+
 namespace runnel::ui {
 
 AppController::AppController(const Parts& parts, QObject* parent)
@@ -63,7 +65,10 @@ void AppController::connectModels() {
 
 void AppController::connectSnapshots(app::SnapshotFolder& snapshots) {
   constexpr qint64 kMegabyte = 1'000'000;
-  const auto setBudget = [this, &snapshots] { snapshots.setBudget(m_settings.snapshotMegabytes() * kMegabyte); };
+  const auto setBudget = [this, &snapshots] {
+    const int megabytes = m_settings.snapshotMegabytes();
+    if (std::exchange(m_snapshotMegabytes, megabytes) != megabytes) snapshots.setBudget(megabytes * kMegabyte);
+  };
   setBudget();
   connect(&m_settings, &app::Settings::changed, this, setBudget);
   connect(&m_session, &app::ConversationSession::conversationRemoved, this,

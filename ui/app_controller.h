@@ -94,6 +94,7 @@ class AppController : public QObject {
   ColorScheme m_scheme;
   TranscriptModel m_transcript;
   CacheViewModel m_cache;
+  int m_snapshotMegabytes = -1;  // as the folder knows it
   ConversationListModel m_conversations;
   ModelPicker m_models;
   ModelExport m_export;

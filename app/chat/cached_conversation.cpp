@@ -3,6 +3,9 @@
 #include <QDataStream>
 #include <QIODevice>
 
+#include <algorithm>
+#include <utility>
+
 #include "app/store/token_blob.h"
 
 namespace runnel::app {
@@ -24,10 +27,36 @@ bool isSound(const CachedConversation& cached) {
 
 }  // namespace
 
+qint64 beginOf(const MessageSpan& span, qint64 answerOpening) {
+  return span.role == Role::Assistant ? std::max<qint64>(0, span.first - answerOpening) : span.first;
+}
+
 void cutBack(CachedConversation& cached, qint64 fed) {
   cached.ids.resize(static_cast<std::size_t>(fed));
   while (!cached.spans.isEmpty() && cached.spans.last().end > fed) cached.spans.removeLast();
   if (cached.spans.isEmpty()) cached = {};
+}
+
+std::optional<qint64> endOf(const CachedConversation& cached, qint64 messageId) {
+  const auto span = std::ranges::find(cached.spans, messageId, &MessageSpan::messageId);
+  return span == cached.spans.end() ? std::nullopt : std::optional(span->end);
+}
+
+bool becomeBranch(CachedConversation& cached, qint64 conversationId, const QHash<qint64, qint64>& messages,
+                  const std::function<void(qint64 fed)>& goBack) {
+  QList<MessageSpan> spans;
+  for (MessageSpan span : std::as_const(cached.spans)) {
+    const bool isTemplates = span.messageId == 0 && spans.isEmpty();
+    if (!isTemplates && !messages.contains(span.messageId)) break;
+    span.messageId = messages.value(span.messageId);
+    spans.append(span);
+  }
+  if (spans.size() < 2) return false;
+  goBack(spans.last().end);
+  if (cached.spans.isEmpty()) return true;
+  cached.conversationId = conversationId;
+  cached.spans = spans;
+  return true;
 }
 
 QByteArray packed(const CachedConversation& cached) {

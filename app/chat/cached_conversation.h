@@ -1,8 +1,10 @@
 #pragma once
 
 #include <QByteArray>
+#include <QHash>
 #include <QList>
 
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -18,8 +20,21 @@ struct CachedConversation {
   qint64 prefix = 0;               //!< tokens before the text of the conversation's first user message
 };
 
+/** Where the tokens of a message begin, the template's own included: an answer's stand with the message before it.
+ *  `answerOpening`: ChatFormat::answerOpening. */
+qint64 beginOf(const MessageSpan& span, qint64 answerOpening);
+
 /** Forgets what was fed from position `fed` on, and which message a cut went through. */
 void cutBack(CachedConversation& cached, qint64 fed);
+
+/** One past the last token of a message; nothing when it is not cached. */
+std::optional<qint64> endOf(const CachedConversation& cached, qint64 messageId);
+
+/** Makes what is cached of a conversation that of another, which begins with those of its messages that have an id in
+ *  `messages`. `goBack` is called with how many tokens stay, and empties `cached` where it can't go there. Whether the
+ *  other conversation has anything of it; if not, nothing has changed. */
+bool becomeBranch(CachedConversation& cached, qint64 conversationId, const QHash<qint64, qint64>& messages,
+                  const std::function<void(qint64 fed)>& goBack);
 
 /** As a snapshot of the cache carries it along. */
 QByteArray packed(const CachedConversation& cached);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <QHash>
 #include <QObject>
 
 #include "app/chat/chat_values.h"
@@ -42,6 +43,13 @@ class ChatBackend : public QObject {
    *  Ends in `pinChanged`, or in `pinRefused`: then nothing has changed. In a conversation that is not in the cache it
    *  takes effect when that is read again. */
   virtual void setPinned(qint64 conversationId, qint64 messageId, bool pinned) = 0;
+
+  /** Takes out of the cache what was fed after this message of the conversation. */
+  virtual void forgetAfter(qint64 conversationId, qint64 messageId) = 0;
+
+  /** Conversation `to` begins with the messages of `from` up to one of them: `messages` gives for the id of each the id
+   *  that it has there. What of them is in the cache becomes that of `to`. `lastMessage`: of `from`, its newest. */
+  virtual void branch(qint64 from, qint64 lastMessage, qint64 to, const QHash<qint64, qint64>& messages) = 0;
 
   /** Takes effect with the next load. */
   virtual void setThreads(int threads) = 0;

@@ -3,6 +3,8 @@
 #include <QJsonDocument>
 #include <QJsonObject>
 
+#include <algorithm>
+#include <iterator>
 #include <string>
 #include <utility>
 
@@ -58,6 +60,11 @@ ConversationSession::ConversationSession(ChatBackend& backend, ConversationStore
 
 ConversationSession::~ConversationSession() {
   if (!m_live) return;
+  const bool isOnlyAgain = !m_live->replaced.isEmpty() && m_live->replaced.first().role == Role::Assistant;
+  if (isOnlyAgain) {
+    m_store.removeMessages({m_live->answer.id});
+    return;
+  }
   m_live->answer.stopReason = StopReason::Stopped;
   m_store.updateMessage(m_live->answer);
 }
@@ -73,7 +80,11 @@ bool ConversationSession::isAnsweringElsewhere() const {
 void ConversationSession::open(qint64 conversationId) {
   m_conversationId = conversationId;
   m_messages = conversationId == 0 ? QList<StoredMessage>() : m_store.messages(conversationId);
-  if (m_live) replaceShown(m_live->answer);
+  if (m_live) {
+    replaceShown(m_live->answer);
+    for (const StoredMessage& replaced : std::as_const(m_live->replaced))
+      m_messages.removeIf([&](const StoredMessage& shown) { return shown.id == replaced.id; });
+  }
   QList<ChatMessage> messages;
   for (const StoredMessage& message : std::as_const(m_messages)) messages.append(chatMessage(message));
   m_backend.open(conversationId, messages);
@@ -82,15 +93,25 @@ void ConversationSession::open(qint64 conversationId) {
 }
 
 bool ConversationSession::send(const QString& text) {
-  if (!canSend() || text.trimmed().isEmpty() || !ensureStored(text)) return false;
+  return canSend() && !text.trimmed().isEmpty() && ensureStored(text) && sendInPlaceOf({}, text);
+}
+
+bool ConversationSession::edit(qint64 messageId, const QString& text) {
+  const qsizetype index = indexOf(messageId);
+  const bool isOurs = index >= 0 && m_messages.at(index).role == Role::User;
+  return isOurs && canSend() && !text.trimmed().isEmpty() && sendInPlaceOf(m_messages.mid(index), text);
+}
+
+bool ConversationSession::sendInPlaceOf(const QList<StoredMessage>& replaced, const QString& text) {
   const std::optional<StoredMessage> question = append(Role::User, text);
   if (!question) return false;
   const std::optional<StoredMessage> answer = append(Role::Assistant, {});
   if (!answer) {
-    forget(*question);
+    forget({*question});
     return false;
   }
-  m_live = Live{.question = *question, .answer = *answer};
+  hide(replaced);
+  m_live = Live{.question = *question, .answer = *answer, .replaced = replaced};
   m_backend.send(requestFor(answer->id));
   Q_EMIT answeringChanged();
   return true;
@@ -108,11 +129,38 @@ bool ConversationSession::answerAgain() {
   const StoredMessage question = m_messages.at(m_messages.size() - 2);
   const std::optional<StoredMessage> answer = append(Role::Assistant, {});
   if (!answer) return false;
-  forget(replaced);
-  m_live = Live{.question = question, .answer = *answer, .replaced = replaced};
+  hide({replaced});
+  m_live = Live{.question = question, .answer = *answer, .replaced = {replaced}};
   m_backend.send(requestFor(answer->id));
   Q_EMIT answeringChanged();
   return true;
+}
+
+bool ConversationSession::removeFrom(qint64 messageId) {
+  const qsizetype index = indexOf(messageId);
+  if (!canSend() || index < 0) return false;
+  const bool isAll = index == 0 || (index == 1 && m_messages.first().role == Role::System);
+  if (isAll) return remove(m_conversationId);
+  if (!forget(m_messages.mid(index))) return false;
+  m_backend.forgetAfter(m_conversationId, m_messages.last().id);
+  Q_EMIT answeringChanged();
+  return true;
+}
+
+bool ConversationSession::branch(qint64 messageId) {
+  const qsizetype index = indexOf(messageId);
+  if (!canSend() || index < 0) return false;
+  const QString title = tr("%1 (branch)").arg(m_store.title(m_conversationId));
+  const std::optional<Branch> made = m_store.branch(m_conversationId, messageId, title);
+  if (!made) return false;
+  m_backend.branch(m_conversationId, m_messages.last().id, made->conversationId, made->messages);
+  open(made->conversationId);
+  return true;
+}
+
+qsizetype ConversationSession::indexOf(qint64 messageId) const {
+  const auto found = std::ranges::find(m_messages, messageId, &StoredMessage::id);
+  return found == m_messages.end() ? -1 : std::distance(m_messages.begin(), found);
 }
 
 // The system prompt is stored with its conversation: what the model was told must not change under it.
@@ -163,6 +211,9 @@ void ConversationSession::setPinned(qint64 messageId, bool pinned) {
 void ConversationSession::storePin(qint64 messageId, bool pinned) {
   if (!m_store.setPinned(messageId, pinned)) return;
   if (m_live && m_live->question.id == messageId) m_live->question.isPinned = pinned;
+  if (m_live)
+    for (StoredMessage& message : m_live->replaced)
+      if (message.id == messageId) message.isPinned = pinned;
   for (StoredMessage& message : m_messages)
     if (message.id == messageId) message.isPinned = pinned;
   Q_EMIT messagePinned(messageId, pinned);
@@ -192,6 +243,7 @@ bool ConversationSession::remove(qint64 conversationId) {
 
 void ConversationSession::take(const TokenBatch& batch) {
   if (!m_live || batch.answerId != m_live->answer.id) return;
+  dropReplaced();
   m_live->answer.text += batch.text;
   m_live->answer.ids += batch.ids;
   if (!m_saveTimer.isActive()) m_saveTimer.start();
@@ -201,6 +253,7 @@ void ConversationSession::take(const TokenBatch& batch) {
 
 void ConversationSession::finish(const TurnStats& stats) {
   if (!m_live || stats.answerId != m_live->answer.id) return;
+  dropReplaced();
   auto [question, answer, replaced] = endLive();
   question.ids = stats.promptIds;
   question.prefix = stats.promptPrefix;
@@ -221,43 +274,61 @@ void ConversationSession::finish(const TurnStats& stats) {
 
 void ConversationSession::fail(qint64 answerId, const QString& message) {
   if (!m_live || answerId != m_live->answer.id) return;
-  StoredMessage answer = endLive().answer;
+  const Live live = endLive();
+  StoredMessage answer = live.answer;
   answer.stopReason = StopReason::Failed;
-  m_store.updateMessage(answer);
-  replaceShown(answer);
+  if (live.replaced.isEmpty()) {
+    m_store.updateMessage(answer);
+    replaceShown(answer);
+  } else {
+    takeBack(live);
+  }
   Q_EMIT answerFailed(answer, message);
   Q_EMIT answeringChanged();
 }
 
 void ConversationSession::returnPrompt(qint64 answerId) {
   if (!m_live || answerId != m_live->answer.id) return;
-  const auto [question, answer, replaced] = endLive();
-  const qint64 conversation = question.conversationId;
-  forget(answer);
-  if (replaced) {
-    restore(*replaced);
+  const Live live = endLive();
+  const qint64 conversation = live.question.conversationId;
+  if (!live.replaced.isEmpty()) {
+    takeBack(live);
     Q_EMIT answeringChanged();
     return;
   }
-  forget(question);
+  forget({live.question, live.answer});
   const QList<StoredMessage> left = m_store.messages(conversation);
   const bool isEmpty = left.isEmpty() || (left.size() == 1 && left.first().role == Role::System);
   if (isEmpty && m_store.removeConversation(conversation)) Q_EMIT conversationRemoved(conversation);
   if (isEmpty && conversation == m_conversationId) {
     open(0);
-    Q_EMIT promptReturned(0, question.text);
+    Q_EMIT promptReturned(0, live.question.text, 0);
     return;
   }
-  Q_EMIT promptReturned(conversation, question.text);
+  Q_EMIT promptReturned(conversation, live.question.text, 0);
   Q_EMIT answeringChanged();
 }
 
-// Under another id: what caches know of the old one is of an answer that has been taken back.
-void ConversationSession::restore(const StoredMessage& answer) {
-  if (answer.conversationId == m_conversationId)
-    append(answer);
-  else
-    m_store.appendMessage(answer);
+// Nothing was answered, so that what was to be replaced is still stored.
+void ConversationSession::takeBack(const Live& live) {
+  const qint64 conversation = live.answer.conversationId;
+  const StoredMessage& first = live.replaced.first();
+  const bool isEdit = first.role == Role::User;
+  forget(isEdit ? QList{live.question, live.answer} : QList{live.answer});
+  if (conversation == m_conversationId) {
+    for (const StoredMessage& message : live.replaced) {
+      m_messages.append(message);
+      Q_EMIT messageAppended(message);
+    }
+  }
+  if (isEdit) Q_EMIT promptReturned(conversation, live.question.text, first.id);
+}
+
+void ConversationSession::dropReplaced() {
+  QList<qint64> ids;
+  for (const StoredMessage& message : std::as_const(m_live->replaced)) ids.append(message.id);
+  m_store.removeMessages(ids);
+  m_live->replaced.clear();
 }
 
 void ConversationSession::savePartial() {
@@ -278,11 +349,19 @@ void ConversationSession::replaceShown(const StoredMessage& message) {
   }
 }
 
-void ConversationSession::forget(const StoredMessage& message) {
-  m_store.removeMessage(message.id);
-  const qsizetype before = m_messages.size();
-  m_messages.removeIf([&](const StoredMessage& shown) { return shown.id == message.id; });
-  if (m_messages.size() != before) Q_EMIT messageRemoved(message.id);
+bool ConversationSession::forget(const QList<StoredMessage>& messages) {
+  QList<qint64> ids;
+  for (const StoredMessage& message : messages) ids.append(message.id);
+  const bool isRemoved = m_store.removeMessages(ids);
+  if (isRemoved) hide(messages);
+  return isRemoved;
+}
+
+void ConversationSession::hide(const QList<StoredMessage>& messages) {
+  for (const StoredMessage& message : messages) {
+    const auto isIt = [&](const StoredMessage& shown) { return shown.id == message.id; };
+    if (m_messages.removeIf(isIt) > 0) Q_EMIT messageRemoved(message.id);
+  }
 }
 
 QString ConversationSession::settingsJson(const TurnStats& stats) const {
@@ -300,6 +379,7 @@ QString ConversationSession::settingsJson(const TurnStats& stats) const {
       {QStringLiteral("n_keep"), cache.n_keep},
       {QStringLiteral("n_discard"), cache.n_discard},
       {QStringLiteral("kv_type"), QString::fromUtf8(runnel::name_of(cache.kv_type).data())},
+      {QStringLiteral("whole_messages"), cache.whole_messages},
   };
   return QString::fromUtf8(QJsonDocument(json).toJson(QJsonDocument::Compact));
 }

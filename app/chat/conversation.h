@@ -51,6 +51,18 @@ class ConversationSession : public QObject {
   /** Has the last answer written anew, in place of the one there is. False when there is none or it can't be sent. */
   bool answerAgain();
 
+  /** Has another text answered in place of a message that the user wrote, and of all that came after it. False when
+   *  nothing was sent. */
+  bool edit(qint64 messageId, const QString& text);
+
+  /** Takes a message and all that came after it out of the open conversation, for ever; a conversation without messages
+   *  goes. False while an answer is on its way. */
+  bool removeFrom(qint64 messageId);
+
+  /** Opens a new conversation with copies of the messages up to this one, of which the model remembers what it does
+   *  here. False while an answer is on its way, or when the store can't be written. */
+  bool branch(qint64 messageId);
+
   /** Keeps a message of the open conversation in the cache for ever, or lets it roll out again. Ends in
    *  `messagePinned` or `pinRefused`. */
   void setPinned(qint64 messageId, bool pinned);
@@ -75,17 +87,22 @@ class ConversationSession : public QObject {
   void pinRefused(const QString& message);
   void answeringChanged();  //!< isAnswering, isAnsweringElsewhere, canSend
 
-  /** The prompt was stopped before it was read: its messages are gone, the text goes back to the composer. */
-  void promptReturned(qint64 conversationId, const QString& text);
+  /** The prompt was stopped before it was read, or an edit failed: its messages are gone, the text goes back to the
+   *  composer. `edited`: the message whose place it was to take, which is there again; 0: none. */
+  void promptReturned(qint64 conversationId, const QString& text, qint64 edited);
 
  private:
   /** The answer on its way. */
   struct Live {
     StoredMessage question;
     StoredMessage answer;
-    std::optional<StoredMessage> replaced = {};  //!< the answer that this one takes the place of
+    /** What this answer, or it and its question, take the place of: no longer shown, and stored until the answer
+     *  begins. */
+    QList<StoredMessage> replaced = {};
   };
 
+  bool sendInPlaceOf(const QList<StoredMessage>& replaced, const QString& text);
+  qsizetype indexOf(qint64 messageId) const;
   bool ensureStored(const QString& firstMessage);
   std::optional<StoredMessage> append(Role role, const QString& text);
   std::optional<StoredMessage> append(StoredMessage message);
@@ -97,8 +114,10 @@ class ConversationSession : public QObject {
   void savePartial();
   Live endLive();
   void replaceShown(const StoredMessage& message);
-  void forget(const StoredMessage& message);
-  void restore(const StoredMessage& answer);
+  bool forget(const QList<StoredMessage>& messages);
+  void hide(const QList<StoredMessage>& messages);
+  void dropReplaced();
+  void takeBack(const Live& live);
   void storePin(qint64 messageId, bool pinned);
   QString settingsJson(const TurnStats& stats) const;
 

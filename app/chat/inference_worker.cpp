@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <exception>
 #include <filesystem>
+#include <optional>
 #include <utility>
 
 #include "app/chat/cached_conversation.h"
@@ -20,8 +21,6 @@ namespace {
 Q_LOGGING_CATEGORY(logWorker, "runnel.worker")
 
 constexpr qint64 kProgressEveryMs = 33;
-constexpr int kKeepAfterMs =
-    3000;  // so that quitting has little left to write, and quick turns don't wait for the disk
 
 /** Runs `job`; what it throws reaches `refuse` as a sentence. No failure may end the thread. */
 template <typename Job, typename Refuse>
@@ -51,10 +50,8 @@ runnel::CacheSettings fitting(runnel::CacheSettings settings, const runnel::Mode
 }  // namespace
 
 InferenceWorker::InferenceWorker(WorkControl& control, SnapshotFolder* snapshots, QObject* parent)
-    : QObject(parent), m_control(control), m_snapshots(snapshots), m_keepTimer(this) {
-  m_keepTimer.setSingleShot(true);
-  m_keepTimer.setInterval(kKeepAfterMs);
-  connect(&m_keepTimer, &QTimer::timeout, this, &InferenceWorker::keepSnapshot);
+    : QObject(parent), m_control(control), m_keeper(snapshots, this) {
+  connect(&m_keeper, &SnapshotKeeper::due, this, &InferenceWorker::keepSnapshot);
 }
 
 InferenceWorker::~InferenceWorker() {
@@ -111,7 +108,7 @@ void InferenceWorker::answer(const TurnRequest& request, quint64 turn) {
   const qsizetype messages = request.messages.size();
   bringBack(request.conversationId, messages > 1 ? request.messages.at(messages - 2).id : 0);
   if (m_engine->cached.conversationId != request.conversationId) keepSnapshot();
-  m_isKept = false;
+  m_keeper.noteChange();
   TurnRunner runner(*m_engine, m_control, listener());
   std::optional<TurnStats> stats;
   try {
@@ -122,7 +119,7 @@ void InferenceWorker::answer(const TurnRequest& request, quint64 turn) {
     throw;
   }
   publish(0);
-  noteChange();
+  m_keeper.noteRest();
   if (stats)
     Q_EMIT finished(*stats);
   else
@@ -136,72 +133,41 @@ void InferenceWorker::open(qint64 conversationId, qint64 lastMessage, quint64 nu
   publish(0);
 }
 
-void InferenceWorker::noteChange() {
-  m_isKept = false;
-  m_keepTimer.start();
-}
-
-// A conversation whose snapshot can't be written is made anew when it is opened again.
 void InferenceWorker::keepSnapshot() {
-  m_keepTimer.stop();
-  if (!m_snapshots || !m_engine || m_isKept || m_engine->cached.conversationId == 0) return;
-  const runnel::CacheTelemetry cache = m_engine->session->telemetry();
-  const auto bytes = static_cast<qint64>(cache.bytes_per_token) * std::min<qint64>(cache.fed, cache.slots);
-  const QString file = m_snapshots->place(m_engine->cached.conversationId, bytes);
-  if (file.isEmpty()) return;
-  try {
-    const QByteArray conversation = packed(m_engine->cached);
-    m_engine->session->save(std::filesystem::path(file.toStdString()), conversation.toStdString());
-    m_isKept = true;
-  } catch (const std::exception& error) {
-    qCWarning(logWorker, "The memory of conversation %lld is not kept: %s", m_engine->cached.conversationId,
-              error.what());
-  }
-  m_snapshots->tidy();
+  if (m_engine) m_keeper.keep(*m_engine);
 }
 
 // Instead of reading a conversation again its cache is taken from the disk, where that holds it.
 void InferenceWorker::bringBack(qint64 conversationId, qint64 lastMessage) {
-  if (!m_snapshots || !m_engine || conversationId == 0 || m_engine->cached.conversationId == conversationId) return;
-  const QString file = m_snapshots->find(conversationId);
-  if (file.isEmpty()) return;
-  keepSnapshot();
+  if (!m_engine || !m_keeper.bringBack(*m_engine, conversationId, lastMessage)) return;
   try {
-    readSnapshot(file, conversationId, lastMessage);
-    m_isKept = true;
+    takeOver();
   } catch (const std::exception& error) {
     qCInfo(logWorker, "Conversation %lld is made anew: %s", conversationId, error.what());
+    replaceByEmpty();
   }
 }
 
-void InferenceWorker::readSnapshot(const QString& file, qint64 conversationId, qint64 lastMessage) {
-  CachedConversation cached;
-  m_engine->session->restore(std::filesystem::path(file.toStdString()), [&](const std::string& attachment) {
-    cached = unpacked(QByteArray::fromStdString(attachment)).value_or(CachedConversation());
-    const bool isPresent = cached.conversationId == conversationId && !cached.spans.isEmpty() &&
-                           cached.spans.last().messageId == lastMessage;
-    if (!isPresent) throw runnel::Error("its snapshot is not of its last message");
-  });
-  m_engine->cached = std::move(cached);
+// The cache came from a snapshot, in the settings of then.
+void InferenceWorker::takeOver() {
   const runnel::CacheTelemetry cache = m_engine->session->telemetry();
+  if (cache.fed != static_cast<qint64>(m_engine->cached.ids.size())) throw runnel::Error("it counts otherwise");
   m_engine->isSystemPinned =
       std::ranges::any_of(cache.runs, [](const runnel::Run& run) { return run.reason == runnel::Reason::system; });
-  try {
-    if (cache.fed != static_cast<qint64>(m_engine->cached.ids.size())) throw runnel::Error("it counts otherwise");
-    applyCacheSettings(fitting(m_wanted, m_engine->model->facts()));
-  } catch (...) {
-    replaceByEmpty();
-    throw;
-  }
+  applyCacheSettings(fitting(m_wanted, m_engine->model->facts()));
 }
 
-// The settings of a snapshot are not those of the user; where it can't take these over, it is of no use.
+// Where a cache can't take over the user's settings, it is of no use. Without memory for another it is emptied.
 void InferenceWorker::replaceByEmpty() {
-  const runnel::CacheSettings settings = fitting(m_wanted, m_engine->model->facts());
-  auto session = std::make_unique<runnel::Session>(m_engine->model, settings, m_threads);
-  m_control.setSession(session.get());
-  m_engine->session = std::move(session);
   m_engine->reset();
+  try {
+    const runnel::CacheSettings settings = fitting(m_wanted, m_engine->model->facts());
+    auto session = std::make_unique<runnel::Session>(m_engine->model, settings, m_threads);
+    m_control.setSession(session.get());
+    m_engine->session = std::move(session);
+  } catch (const std::exception& error) {
+    qCWarning(logWorker, "The cache keeps the settings of a snapshot: %s", error.what());
+  }
 }
 
 void InferenceWorker::setPinned(qint64 conversationId, qint64 messageId, bool pinned) {
@@ -210,12 +176,43 @@ void InferenceWorker::setPinned(qint64 conversationId, qint64 messageId, bool pi
         const bool isCached = m_engine && m_engine->cached.conversationId == conversationId;
         if (isCached) {
           m_engine->setPinned(messageId, pinned);
-          noteChange();
+          m_keeper.noteRest();
           publish(m_tokensPerSecond);
         }
         Q_EMIT pinChanged(conversationId, messageId, pinned);
       },
       [&](const QString& message) { Q_EMIT pinRefused(conversationId, messageId, message); });
+}
+
+void InferenceWorker::forgetAfter(qint64 conversationId, qint64 messageId) {
+  m_keeper.remove(conversationId);
+  if (!m_engine || m_engine->cached.conversationId != conversationId) return;
+  guarded(
+      [&] {
+        const std::optional<qint64> end = endOf(m_engine->cached, messageId);
+        if (end)
+          m_engine->goBack(*end);
+        else
+          m_engine->reset();
+        m_keeper.noteRest();
+      },
+      [](const QString& message) { qCWarning(logWorker, "%ls", qUtf16Printable(message)); });
+  publish(0);
+}
+
+// The conversation that is left is kept as it stands, so that it can be opened again at once.
+void InferenceWorker::branch(qint64 from, qint64 lastMessage, qint64 to, const QHash<qint64, qint64>& messages) {
+  m_shown = to;
+  guarded(
+      [&] {
+        bringBack(from, lastMessage);
+        if (!m_engine || m_engine->cached.conversationId != from) return;
+        keepSnapshot();
+        if (becomeBranch(m_engine->cached, to, messages, [this](qint64 fed) { m_engine->goBack(fed); }))
+          m_keeper.noteRest();
+      },
+      [](const QString& message) { qCWarning(logWorker, "%ls", qUtf16Printable(message)); });
+  publish(0);
 }
 
 void InferenceWorker::runInterjections() {
@@ -228,7 +225,7 @@ void InferenceWorker::setCacheSettings(const runnel::CacheSettings& settings) {
       [&] {
         applyCacheSettings(settings);
         m_wanted = settings;
-        noteChange();
+        m_keeper.noteRest();
         Q_EMIT cacheSettingsApplied(m_engine ? m_engine->session->settings() : settings);
         publish(0);
       },
@@ -249,6 +246,7 @@ void InferenceWorker::applyCacheSettings(const runnel::CacheSettings& settings) 
   change.n_keep = settings.n_keep;
   change.n_discard = settings.n_discard;
   change.kv_type = settings.kv_type;
+  change.whole_messages = settings.whole_messages;
   m_engine->session->set(change);
 }
 

@@ -1,16 +1,15 @@
 #pragma once
 
 #include <QObject>
-#include <QTimer>
 
 #include <functional>
 #include <memory>
 #include <stop_token>
 
 #include "app/chat/chat_values.h"
+#include "app/chat/snapshot_keeper.h"
 #include "app/chat/turn_runner.h"
 #include "app/chat/work_control.h"
-#include "app/store/snapshot_folder.h"
 
 namespace runnel::app {
 
@@ -32,6 +31,8 @@ class InferenceWorker : public QObject {
   void open(qint64 conversationId, qint64 lastMessage, quint64 number);
   void setCacheSettings(const runnel::CacheSettings& settings);
   void setPinned(qint64 conversationId, qint64 messageId, bool pinned);
+  void forgetAfter(qint64 conversationId, qint64 messageId);
+  void branch(qint64 from, qint64 lastMessage, qint64 to, const QHash<qint64, qint64>& messages);
   /** Does what WorkControl::interject was given. */
   void runInterjections();
 
@@ -57,11 +58,10 @@ class InferenceWorker : public QObject {
   void applyCacheSettings(const runnel::CacheSettings& settings);
   bool isInPlace(const runnel::CacheSettings& settings) const;
   void replaceSession(const runnel::CacheSettings& settings);
-  void noteChange();
-  void keepSnapshot();
   void replaceByEmpty();
+  void keepSnapshot();
   void bringBack(qint64 conversationId, qint64 lastMessage);
-  void readSnapshot(const QString& file, qint64 conversationId, qint64 lastMessage);
+  void takeOver();
   TurnListener listener();
   void publish(double tokensPerSecond);
 
@@ -69,9 +69,7 @@ class InferenceWorker : public QObject {
   std::unique_ptr<Engine> m_engine;
   runnel::CacheSettings m_wanted;  // what the user chose; a model with a smaller context gets less of it
   int m_threads = 0;
-  SnapshotFolder* const m_snapshots;
-  QTimer m_keepTimer;
-  bool m_isKept = true;  // the snapshot on the disk is that of the cache
+  SnapshotKeeper m_keeper;
   qint64 m_shown = 0;
   qint64 m_lastMessage = 0;      // of the conversation that is shown, when it was opened
   double m_tokensPerSecond = 0;  // of the turn that is running

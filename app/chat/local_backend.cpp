@@ -76,6 +76,17 @@ void LocalBackend::setPinned(qint64 conversationId, qint64 messageId, bool pinne
   QMetaObject::invokeMethod(m_worker, [worker = m_worker] { worker->runInterjections(); });
 }
 
+void LocalBackend::forgetAfter(qint64 conversationId, qint64 messageId) {
+  QMetaObject::invokeMethod(
+      m_worker, [worker = m_worker, conversationId, messageId] { worker->forgetAfter(conversationId, messageId); });
+}
+
+void LocalBackend::branch(qint64 from, qint64 lastMessage, qint64 to, const QHash<qint64, qint64>& messages) {
+  QMetaObject::invokeMethod(m_worker, [worker = m_worker, from, lastMessage, to, messages] {
+    worker->branch(from, lastMessage, to, messages);
+  });
+}
+
 void LocalBackend::setThreads(int threads) {
   m_threads = threads;
 }

@@ -30,6 +30,8 @@ class LocalBackend : public ChatBackend {
   void open(qint64 conversationId, const QList<ChatMessage>& messages) override;
   void setCacheSettings(const runnel::CacheSettings& settings) override;
   void setPinned(qint64 conversationId, qint64 messageId, bool pinned) override;
+  void forgetAfter(qint64 conversationId, qint64 messageId) override;
+  void branch(qint64 from, qint64 lastMessage, qint64 to, const QHash<qint64, qint64>& messages) override;
   void setThreads(int threads) override;
 
  private:

@@ -198,6 +198,7 @@ void ScriptedBackend::planTurn() {
   m_cached.ids.resize(static_cast<std::size_t>(plan.backTo));
   m_cached.spans = plan.spans;
   m_cached.prefix = plan.prefix;
+  beginMessages(plan.backTo);
   m_turn->plan = std::move(plan);
   m_shown = m_cached.conversationId;
   Q_EMIT promptProgress({.done = 0,
@@ -205,6 +206,11 @@ void ScriptedBackend::planTurn() {
                          .secondsLeft = -1,
                          .anew = m_turn->plan.anew,
                          .answerId = m_turn->request.answerId});
+}
+
+void ScriptedBackend::beginMessages(qint64 from) {
+  for (const MessageSpan& span : m_cached.spans)
+    if (span.first >= from) m_cache->beginMessage(beginOf(span, m_format.answerOpening()));
 }
 
 void ScriptedBackend::stepPrompt() {
@@ -230,6 +236,7 @@ void ScriptedBackend::stepAnswer() {
     turn.firstTokenSeconds = turn.clock.elapsed() / 1000.0;
     const qint64 end = m_cache->fed();
     m_cached.spans.append({.messageId = turn.request.answerId, .role = Role::Assistant, .first = end, .end = end});
+    beginMessages(end);
   }
   if (m_turnFailure && turn.answerIds.size() >= m_failAfter)
     return failTurn(std::exchange(m_turnFailure, std::nullopt).value_or(QString()));
@@ -337,9 +344,10 @@ void ScriptedBackend::makeAnew() {
   TurnPlan plan = TurnPlanner(m_format, m_cache->settings().ctx_size).planAgain(m_cached);
   const auto total = static_cast<qint64>(plan.tokens.size());
   Q_EMIT promptProgress({.done = 0, .total = total, .secondsLeft = -1, .anew = true, .answerId = 0});
+  m_cached.spans = plan.spans;
+  beginMessages(0);
   m_cache->feed(total);
   m_cached.ids = std::move(plan.tokens);
-  m_cached.spans = plan.spans;
   pinAgain();
   Q_EMIT promptProgress({.done = total, .total = total, .secondsLeft = 0, .anew = true, .answerId = 0});
 }
@@ -371,6 +379,29 @@ void ScriptedBackend::setPinned(qint64 conversationId, qint64 messageId, bool pi
   if (isCached) span->isPinned = pinned;
   publish(Publish::Now);
   Q_EMIT pinChanged(conversationId, messageId, pinned);
+}
+
+void ScriptedBackend::forgetAfter(qint64 conversationId, qint64 messageId) {
+  if (m_cached.conversationId != conversationId) return;
+  goBack(endOf(m_cached, messageId).value_or(0));
+  publish(Publish::Now);
+}
+
+void ScriptedBackend::branch(qint64 from, qint64 lastMessage, qint64 to, const QHash<qint64, qint64>& messages) {
+  Q_UNUSED(lastMessage);
+  m_shown = to;
+  if (m_cached.conversationId == from) becomeBranch(m_cached, to, messages, [this](qint64 fed) { goBack(fed); });
+  publish(Publish::Now);
+}
+
+void ScriptedBackend::goBack(qint64 fed) {
+  try {
+    m_cache->back(fed);
+    cutBack(m_cached, fed);
+  } catch (const runnel::Error&) {
+    m_cache->reset();
+    m_cached = {};
+  }
 }
 
 void ScriptedBackend::setThreads(int threads) {

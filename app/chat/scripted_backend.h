@@ -54,6 +54,8 @@ class ScriptedBackend : public ChatBackend {
   void open(qint64 conversationId, const QList<ChatMessage>& messages) override;
   void setCacheSettings(const runnel::CacheSettings& settings) override;
   void setPinned(qint64 conversationId, qint64 messageId, bool pinned) override;
+  void forgetAfter(qint64 conversationId, qint64 messageId) override;
+  void branch(qint64 from, qint64 lastMessage, qint64 to, const QHash<qint64, qint64>& messages) override;
   void setThreads(int threads) override;
 
  private:
@@ -67,6 +69,7 @@ class ScriptedBackend : public ChatBackend {
   void stepLoad();
   void beginTurn(const TurnRequest& request);
   void planTurn();
+  void beginMessages(qint64 from);
   void stepPrompt();
   void stepAnswer();
   void feedAnswer(runnel::Token id, const QString& text);
@@ -75,6 +78,7 @@ class ScriptedBackend : public ChatBackend {
   void applyCacheSettings(const runnel::CacheSettings& settings);
   void makeAnew();
   void cancelPrompt();
+  void goBack(qint64 fed);
   void pinAgain();
   enum class Publish { Now, WhenDue };
   void publish(Publish when);

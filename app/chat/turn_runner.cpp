@@ -33,6 +33,12 @@ void Engine::reset() {
   isPinRefusalTold = false;
 }
 
+void Engine::goBack(qint64 fed) {
+  if (!session->back_is_enough(fed)) return reset();
+  session->back(fed);
+  cutBack(cached, fed);
+}
+
 void Engine::setPinned(qint64 messageId, bool pinned) {
   const auto span = std::ranges::find(cached.spans, messageId, &MessageSpan::messageId);
   const bool isHeld = span != cached.spans.end() && session->holds(span->first, span->end);
@@ -64,7 +70,10 @@ std::optional<TurnStats> TurnRunner::run(quint64 turn, const TurnRequest& reques
   if (isStopped()) return std::nullopt;
   takePlan(TurnPlanner(*m_engine.format, m_engine.session->settings().ctx_size).plan(m_engine.cached, request));
   if (!readPrompt(isStopped) || isStopped()) {
-    goBack(m_plan.backTo);
+    if (m_plan.anew)
+      m_engine.reset();
+    else
+      m_engine.goBack(m_plan.backTo);
     return std::nullopt;
   }
   StopReason reason = StopReason::Failed;
@@ -104,7 +113,13 @@ void TurnRunner::takePlan(TurnPlan plan) {
   engine.cached.conversationId = m_request.conversationId;
   engine.cached.spans = plan.spans;
   engine.cached.prefix = plan.prefix;
+  for (const MessageSpan& span : plan.spans)
+    if (span.first >= plan.backTo) beginMessage(span);
   m_plan = std::move(plan);
+}
+
+void TurnRunner::beginMessage(const MessageSpan& span) {
+  m_engine.session->begin_message(beginOf(span, m_engine.format->answerOpening()));
 }
 
 bool TurnRunner::readPrompt(const std::function<bool()>& isStopped) {
@@ -148,12 +163,6 @@ void TurnRunner::note(std::size_t tokens) {
   const auto first = m_plan.tokens.begin() + m_read;
   m_engine.cached.ids.insert(m_engine.cached.ids.end(), first, first + static_cast<std::ptrdiff_t>(tokens));
   m_read += static_cast<qint64>(tokens);
-}
-
-void TurnRunner::goBack(qint64 fed) {
-  if (m_plan.anew || !m_engine.session->back_is_enough(fed)) return m_engine.reset();
-  m_engine.session->back(fed);
-  cutBack(m_engine.cached, fed);
 }
 
 // A prefix that would leave too little to roll is not pinned; the conversation goes on without, and the user hears of
@@ -209,6 +218,7 @@ StopReason TurnRunner::answer() {
   const auto start = static_cast<qint64>(m_engine.cached.ids.size());
   m_engine.cached.spans.append(
       {.messageId = m_request.answerId, .role = Role::Assistant, .first = start, .end = start});
+  beginMessage(m_engine.cached.spans.last());
 
   runnel::AnswerReader reader(tokenizer, m_engine.format->stopMarks(),
                               runnel::reasoning_opening(tokenizer, m_engine.cached.ids));

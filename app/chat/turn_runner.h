@@ -28,6 +28,9 @@ struct Engine {
   /** Forgets everything. */
   void reset();
 
+  /** Goes back to the state after token `fed` − 1; forgets everything where the cache can't go on from there. */
+  void goBack(qint64 fed);
+
   /** Keeps a message's tokens in the cache for ever, or lets them roll out again. Throws Error with a sentence for the
    *  user when the message is no longer whole in the cache, or when too little would be left to roll. */
   void setPinned(qint64 messageId, bool pinned);
@@ -60,9 +63,9 @@ class TurnRunner {
 
  private:
   void takePlan(TurnPlan plan);
+  void beginMessage(const MessageSpan& span);
   bool readPrompt(const std::function<bool()>& isStopped);
   bool feed(std::span<const runnel::Token> tokens, const std::function<bool()>& isStopped);
-  void goBack(qint64 fed);
   void pinSystem(bool keep);
   void pinMessages();
   runnel::Sampler preparedSampler();

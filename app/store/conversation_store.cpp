@@ -2,6 +2,7 @@
 
 #include <QFile>
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -97,10 +98,34 @@ class ConversationStore::Database {
     return done;
   }
 
+  /** The log holds deleted text until it is written back and cut. */
+  void forgetLog() { run(QStringLiteral("PRAGMA wal_checkpoint(TRUNCATE)")); }
+
   bool touch(qint64 conversation, qint64 at) {
     const auto query =
         file.run(QStringLiteral("UPDATE conversation SET updated_ms = ? WHERE id = ?"), {at, conversation});
     return query.has_value();
+  }
+
+  std::optional<qint64> create(const QString& title, qint64 at) {
+    const auto query =
+        file.run(QStringLiteral("INSERT INTO conversation (title, created_ms, updated_ms) VALUES (?, ?, ?)"),
+                 {notNull(title), at, at});
+    return query ? std::optional(query->lastInsertId().toLongLong()) : std::nullopt;
+  }
+
+  std::optional<qint64> append(const StoredMessage& message, qint64 at) {
+    const auto query = file.run(
+        QStringLiteral("INSERT INTO message"
+                       " (conversation, role, text, ids, prefix, tokenizer, model, settings, stop_reason, created_ms,"
+                       " pinned) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+        {message.conversationId, nameOf(kRoles, message.role), notNull(message.text), packIds(message.ids),
+         message.prefix, notNull(message.tokenizer), notNull(message.model), notNull(message.settings),
+         nameOf(kStopReasons, message.stopReason), message.created.isValid() ? message.created.toMSecsSinceEpoch() : at,
+         message.isPinned ? 1 : 0});
+    if (!query) return std::nullopt;
+    const qint64 id = query->lastInsertId().toLongLong();
+    return touch(message.conversationId, at) ? std::optional(id) : std::nullopt;
   }
 
   bool markCutOffAnswers() {
@@ -169,12 +194,10 @@ QList<Conversation> ConversationStore::conversations() const {
 
 std::optional<Conversation> ConversationStore::createConversation(const QString& title) {
   const qint64 at = now();
-  const std::optional<QSqlQuery> query =
-      m_database->run(QStringLiteral("INSERT INTO conversation (title, created_ms, updated_ms) VALUES (?, ?, ?)"),
-                      {notNull(title), at, at});
-  if (!query) return std::nullopt;
+  std::optional<qint64> id;
+  if (!m_database->write([&] { return (id = m_database->create(title, at)).has_value(); })) return std::nullopt;
   const QDateTime time = QDateTime::fromMSecsSinceEpoch(at);
-  Conversation made{.id = query->lastInsertId().toLongLong(), .title = title, .created = time, .updated = time};
+  Conversation made{.id = *id, .title = title, .created = time, .updated = time};
   Q_EMIT conversationsChanged();
   return made;
 }
@@ -193,10 +216,37 @@ bool ConversationStore::removeConversation(qint64 id) {
         m_database->run(QStringLiteral("DELETE FROM conversation WHERE id = ?"), {id});
     if (!query || query->numRowsAffected() != 1) return false;
   }
-  // The log still holds the deleted text until it is written back and cut.
-  m_database->run(QStringLiteral("PRAGMA wal_checkpoint(TRUNCATE)"));
+  m_database->forgetLog();
   Q_EMIT conversationsChanged();
   return true;
+}
+
+QString ConversationStore::title(qint64 conversationId) const {
+  std::optional<QSqlQuery> row =
+      m_database->run(QStringLiteral("SELECT title FROM conversation WHERE id = ?"), {conversationId});
+  return row && row->next() ? row->value(0).toString() : QString();
+}
+
+std::optional<Branch> ConversationStore::branch(qint64 conversationId, qint64 lastMessage, const QString& title) {
+  const qint64 at = now();
+  Branch branch;
+  const QList<StoredMessage> origin = messages(conversationId);
+  const auto copy = [&](StoredMessage message) {
+    if (message.id > lastMessage) return true;
+    const qint64 id = message.id;
+    message.conversationId = branch.conversationId;
+    const std::optional<qint64> copied = m_database->append(message, at);
+    if (copied) branch.messages.insert(id, *copied);
+    return copied.has_value();
+  };
+  const bool written = m_database->write([&] {
+    const auto made = m_database->create(title, at);
+    branch.conversationId = made.value_or(0);
+    return made && std::ranges::all_of(origin, copy);
+  });
+  if (!written) return std::nullopt;
+  Q_EMIT conversationsChanged();
+  return branch;
 }
 
 QList<StoredMessage> ConversationStore::messages(qint64 conversationId) const {
@@ -211,22 +261,8 @@ QList<StoredMessage> ConversationStore::messages(qint64 conversationId) const {
 }
 
 std::optional<qint64> ConversationStore::appendMessage(const StoredMessage& message) {
-  const qint64 at = now();
-  qint64 id = 0;
-  const bool written = m_database->write([&] {
-    const std::optional<QSqlQuery> query = m_database->file.run(
-        QStringLiteral("INSERT INTO message"
-                       " (conversation, role, text, ids, prefix, tokenizer, model, settings, stop_reason, created_ms)"
-                       " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
-        {message.conversationId, nameOf(kRoles, message.role), notNull(message.text), packIds(message.ids),
-         message.prefix, notNull(message.tokenizer), notNull(message.model), notNull(message.settings),
-         nameOf(kStopReasons, message.stopReason),
-         message.created.isValid() ? message.created.toMSecsSinceEpoch() : at});
-    if (!query) return false;
-    id = query->lastInsertId().toLongLong();
-    return m_database->touch(message.conversationId, at);
-  });
-  if (!written) return std::nullopt;
+  std::optional<qint64> id;
+  if (!m_database->write([&] { return (id = m_database->append(message, now())).has_value(); })) return std::nullopt;
   Q_EMIT conversationsChanged();
   return id;
 }
@@ -254,11 +290,18 @@ bool ConversationStore::setPinned(qint64 messageId, bool pinned) {
   return query && query->numRowsAffected() == 1;
 }
 
-bool ConversationStore::removeMessage(qint64 id) {
-  const std::optional<QSqlQuery> query = m_database->run(QStringLiteral("DELETE FROM message WHERE id = ?"), {id});
-  if (!query || query->numRowsAffected() != 1) return false;
+bool ConversationStore::removeMessages(const QList<qint64>& ids) {
+  if (ids.isEmpty()) return true;
+  qsizetype removed = 0;
+  const auto remove = [&](qint64 id) {
+    const auto query = m_database->file.run(QStringLiteral("DELETE FROM message WHERE id = ?"), {id});
+    removed += query ? query->numRowsAffected() : 0;
+    return query.has_value();
+  };
+  if (!m_database->write([&] { return std::ranges::all_of(ids, remove); }) || removed == 0) return false;
+  m_database->forgetLog();
   Q_EMIT conversationsChanged();
-  return true;
+  return removed == ids.size();
 }
 
 }  // namespace runnel::app

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <QDateTime>
+#include <QHash>
 #include <QList>
 #include <QObject>
 #include <QString>
@@ -18,6 +19,12 @@ struct Conversation {
   QDateTime created = {};
   QDateTime updated = {};
   qint64 tokens = 0;  //!< fed so far, all messages together
+};
+
+/** A conversation that begins as another does. */
+struct Branch {
+  qint64 conversationId = 0;
+  QHash<qint64, qint64> messages = {};  //!< for the id of each message that was copied, that of its copy
 };
 
 /** A message with all that is kept of it. */
@@ -64,12 +71,15 @@ class ConversationStore : public QObject {
   std::optional<Conversation> createConversation(const QString& title);
   bool renameConversation(qint64 id, const QString& title);
   bool removeConversation(qint64 id);
+  QString title(qint64 conversationId) const;  //!< empty when there is no such conversation
+  /** Makes a conversation with copies of another's messages, up to `lastMessage`; all of it or nothing. */
+  std::optional<Branch> branch(qint64 conversationId, qint64 lastMessage, const QString& title);
 
   QList<StoredMessage> messages(qint64 conversationId) const;  //!< oldest first
   std::optional<qint64> appendMessage(const StoredMessage& message);
   bool updateMessage(const StoredMessage& message);  //!< text, ids, prefix, tokenizer, model, settings, stop reason
   bool setPinned(qint64 messageId, bool pinned);
-  bool removeMessage(qint64 id);
+  bool removeMessages(const QList<qint64>& ids);  //!< for ever; false when one of them was not there
 
  Q_SIGNALS:
   void conversationsChanged();

@@ -51,6 +51,11 @@ void SnapshotFolder::dropOldest() {
   }
 }
 
+void SnapshotFolder::remove(qint64 conversationId) {
+  const std::lock_guard lock(m_mutex);
+  QFile::remove(pathOf(conversationId));
+}
+
 void SnapshotFolder::forget(qint64 conversationId) {
   const std::lock_guard lock(m_mutex);
   m_forgotten.insert(conversationId);

@@ -29,6 +29,9 @@ class SnapshotFolder {
   /** To be called when a file was written: the oldest go until the others are within the budget. */
   void tidy();
 
+  /** Removes the file of a conversation, which may be written again. */
+  void remove(qint64 conversationId);
+
   /** Removes the file of a conversation that is no more, for ever: one that is just being written goes too. */
   void forget(qint64 conversationId);
 

@@ -15,6 +15,10 @@ class MessageMenuTest : public QObject {
   void a_pinned_message_outlives_the_window();
   void offers_to_write_a_forgotten_message_again();
   void has_the_last_answer_written_again();
+  void a_message_is_edited_in_the_composer();
+  void an_edit_can_be_left();
+  void branches_into_a_conversation_of_its_own();
+  void deletes_from_a_message_on_when_asked_twice();
   void a_pin_comes_back_with_its_conversation();
 
  private:
@@ -95,6 +99,68 @@ void MessageMenuTest::has_the_last_answer_written_again() {
   QVERIFY(fixture.click(QStringLiteral("Answer again")));
   QTRY_COMPARE(fixture.app->transcript()->textOf(3), QStringLiteral("Perhaps."));
   QCOMPARE(fixture.app->transcript()->count(), 4);
+}
+
+void MessageMenuTest::a_message_is_edited_in_the_composer() {
+  WindowFixture fixture;
+  fixture.converse(question());
+  fixture.converse(QStringLiteral("And yours?"));
+  fixture.app->chat()->suggest(QStringLiteral("half a thought"));
+  QVERIFY(openMenu(fixture, question()));
+  QVERIFY(fixture.click(QStringLiteral("Edit …")));
+  QTRY_COMPARE(fixture.typed(), question());
+  QVERIFY(fixture.draw());
+  QVERIFY(fixture.shown(QStringLiteral("Edits a message: it and the 3 after it are replaced")) != nullptr);
+  fixture.app->chat()->suggest(QStringLiteral("My cat is called Waldo"));
+  QTest::keyClick(fixture.window, Qt::Key_Return);
+  QTRY_VERIFY(!fixture.app->chat()->busy());
+  QCOMPARE(fixture.app->transcript()->count(), 2);
+  QCOMPARE(fixture.app->transcript()->textOf(0), QStringLiteral("My cat is called Waldo"));
+  QCOMPARE(fixture.typed(), QStringLiteral("half a thought"));
+  QVERIFY(!fixture.app->chat()->editing());
+}
+
+void MessageMenuTest::an_edit_can_be_left() {
+  WindowFixture fixture;
+  fixture.converse(question());
+  fixture.app->chat()->suggest(QStringLiteral("half a thought"));
+  QVERIFY(openMenu(fixture, question()));
+  QVERIFY(fixture.click(QStringLiteral("Edit …")));
+  QTRY_COMPARE(fixture.typed(), question());
+  QTest::keyClick(fixture.window, Qt::Key_Escape);
+  QTRY_COMPARE(fixture.typed(), QStringLiteral("half a thought"));
+  QVERIFY(!fixture.app->chat()->editing());
+  QCOMPARE(fixture.app->transcript()->count(), 2);
+}
+
+void MessageMenuTest::branches_into_a_conversation_of_its_own() {
+  WindowFixture fixture;
+  fixture.backend.setAnswers({QStringLiteral("Yes."), QStringLiteral("No.")});
+  fixture.converse(question());
+  fixture.converse(QStringLiteral("And yours?"));
+  const double origin = fixture.app->currentId();
+  QVERIFY(openMenu(fixture, QStringLiteral("Yes.")));
+  QVERIFY(fixture.click(QStringLiteral("Branch from here")));
+  QTRY_VERIFY(fixture.app->currentId() != origin);
+  QCOMPARE(fixture.app->transcript()->count(), 2);
+  const app::CacheSnapshot& cache = fixture.app->cache()->shown();
+  QTRY_COMPARE(static_cast<double>(cache.conversationId), fixture.app->currentId());
+  QCOMPARE(cache.spans.last().messageId,
+           fixture.app->transcript()->index(1).data(TranscriptModel::IdRole).toLongLong());
+  fixture.app->openConversation(static_cast<qint64>(origin));
+  QCOMPARE(fixture.app->transcript()->count(), 4);
+}
+
+void MessageMenuTest::deletes_from_a_message_on_when_asked_twice() {
+  WindowFixture fixture;
+  fixture.converse(question());
+  fixture.converse(QStringLiteral("And yours?"));
+  QVERIFY(openMenu(fixture, QStringLiteral("And yours?")));
+  QVERIFY(fixture.click(QStringLiteral("Delete from here …")));
+  QVERIFY(fixture.draw());
+  QCOMPARE(fixture.app->transcript()->count(), 4);
+  QVERIFY(fixture.click(QStringLiteral("Delete")));
+  QTRY_COMPARE(fixture.app->transcript()->count(), 2);
 }
 
 void MessageMenuTest::a_pin_comes_back_with_its_conversation() {

@@ -3,7 +3,7 @@ import QtQuick.Layouts
 import QtQuick.Templates as T
 import Runnel
 
-/* Where a message is written. Enter sends, Shift+Enter breaks the line, Esc stops. */
+/* Where a message is written. Enter sends, Shift+Enter breaks the line, Esc stops or leaves an edit. */
 Rectangle {
     id: composer
 
@@ -50,8 +50,23 @@ Rectangle {
         anchors.leftMargin: Theme.space.l + 4
         spacing: Theme.space.s
 
-        PastedChip {
-            chat: composer.chat
+        ComposerChip {
+            Layout.maximumWidth: column.width
+            closeText: qsTr("Leave the message as it is (Esc)")
+            iconName: "edit"
+            text: composer.chat.editingSummary
+            visible: composer.chat.editing
+
+            onClosed: composer.chat.cancelEdit()
+        }
+        ComposerChip {
+            Layout.maximumWidth: column.width
+            closeText: qsTr("Remove the pasted text")
+            iconName: "text"
+            text: composer.chat.pastedSummary
+            visible: composer.chat.pasted.length > 0
+
+            onClosed: composer.chat.dropPasted()
         }
         Flickable {
             id: flickable
@@ -130,6 +145,10 @@ Rectangle {
                 return true;
             if (isEnter && !(event.modifiers & (Qt.ShiftModifier | Qt.ControlModifier | Qt.AltModifier))) {
                 composer.send();
+                return true;
+            }
+            if (event.key === Qt.Key_Escape && composer.chat.editing) {
+                composer.chat.cancelEdit();
                 return true;
             }
             if (event.matches(StandardKey.Paste)) {

@@ -11,13 +11,19 @@ PopupMenu {
     property bool pinned: false
     property bool whole: true
     property bool repeatable: false
+    property bool ours: false
+    property bool settled: false
+
+    signal removalAsked(real id)
 
     function openFor(row: MessageRow, near: Item): void {
         messageId = row.messageId;
         content = row.text;
         pinned = row.pinned;
         whole = row.remembered >= 1;
-        repeatable = row.last && row.author === TranscriptModel.Assistant && !row.streaming && !chat.busy && !chat.waiting;
+        settled = !row.streaming && !chat.busy && !chat.waiting;
+        ours = row.author === TranscriptModel.User;
+        repeatable = settled && row.last && row.author === TranscriptModel.Assistant;
         parent = near;
         popup(near, near.width - width, near.height + Theme.space.xs);
     }
@@ -53,8 +59,29 @@ PopupMenu {
         onTriggered: menu.chat.answerAgain()
     }
     PopupMenuItem {
+        detail: qsTr("And have it answered in place of this")
+        iconName: "edit"
+        text: qsTr("Edit …")
+        visible: menu.ours && menu.settled
+        onTriggered: menu.chat.edit(menu.messageId)
+    }
+    PopupMenuItem {
+        detail: qsTr("A new conversation that begins like this one")
+        iconName: "branch"
+        text: qsTr("Branch from here")
+        visible: !menu.ours && menu.settled
+        onTriggered: menu.chat.branch(menu.messageId)
+    }
+    PopupMenuItem {
         iconName: "copy"
         text: qsTr("Copy")
         onTriggered: Clipboard.copy(menu.content)
+    }
+    PopupMenuItem {
+        dangerous: true
+        iconName: "trash"
+        text: qsTr("Delete from here …")
+        visible: menu.ours && menu.settled
+        onTriggered: menu.removalAsked(menu.messageId)
     }
 }

@@ -93,6 +93,33 @@ Item {
         id: messageMenu
 
         chat: page.app.chat
+
+        onRemovalAsked: id => removalQuestion.ask(id)
+    }
+    QuestionDialog {
+        id: removalQuestion
+
+        property double messageId: 0
+
+        function ask(id: real): void {
+            messageId = id;
+            open();
+        }
+
+        dangerous: true
+        explanation: qsTr("The message and all that follows it are deleted for ever, here and in the model’s memory.")
+        title: qsTr("Delete from here?")
+        verb: qsTr("Delete")
+
+        onAccepted: page.app.chat.removeFrom(messageId)
+    }
+    Connections {
+        function onEditingChanged(): void {
+            if (page.app.chat.editing)
+                page.focusComposer();
+        }
+
+        target: page.app.chat
     }
 
     // In Qt 6.4 a Loader can't make bound components, so qmllint does not know that `page` is there.

@@ -31,8 +31,9 @@ void ChatViewModel::connectSession() {
   using Session = app::ConversationSession;
   connect(&m_session, &Session::conversationChanged, this, &ChatViewModel::showMessages);
   connect(&m_session, &Session::messageAppended, this, [this](const app::StoredMessage& message) {
-    m_transcript.append(message, message.role == app::Role::Assistant);
+    m_transcript.append(message, message.role == app::Role::Assistant && message.stopReason == app::StopReason::None);
   });
+  connect(&m_transcript, &TranscriptModel::countChanged, this, &ChatViewModel::editingSummaryChanged);
   connect(&m_session, &Session::messagePinned, &m_transcript, &TranscriptModel::setPinned);
   connect(&m_session, &Session::pinRefused, this, &ChatViewModel::pinRefused);
   connect(&m_session, &Session::messageRemoved, &m_transcript, &TranscriptModel::remove);
@@ -49,14 +50,16 @@ void ChatViewModel::connectSession() {
   connect(&m_session, &Session::answerFailed, this, [this](const app::StoredMessage& answer, const QString& message) {
     showText();
     m_transcript.finish(answer.id, app::StopReason::Failed, message);
-    if (answer.conversationId != m_session.conversationId()) Q_EMIT failed(message);
+    if (m_transcript.rowOf(answer.id) < 0) Q_EMIT failed(message);
   });
-  connect(&m_session, &Session::promptReturned, this, [this](qint64 conversationId, const QString& text) {
-    if (conversationId == m_session.conversationId() && m_draft.isEmpty())
-      restore(text);
-    else
-      m_drafts.insert(conversationId, text);
-  });
+  connect(&m_session, &Session::promptReturned, this,
+          [this](qint64 conversationId, const QString& text, qint64 edited) {
+            if (edited != 0)
+              m_drafts.giveBackEdit(conversationId, edited, draftOf(text));
+            else
+              m_drafts.giveBack(conversationId, draftOf(text));
+            showDraft();
+          });
   connect(&m_session, &Session::answeringChanged, this, [this] {
     if (m_session.canSend()) setProgress({});
     Q_EMIT busyChanged();
@@ -76,9 +79,11 @@ void ChatViewModel::showText() {
 }
 
 void ChatViewModel::showMessages() {
+  m_drafts.open(m_session.conversationId());
   m_lateText.clear();  // it is in the session's messages already
   const QList<app::StoredMessage>& messages = m_session.messages();
   m_transcript.reset(messages, busy() && !messages.isEmpty() ? messages.constLast().id : 0);
+  showDraft();
 }
 
 void ChatViewModel::setProgress(const app::PromptProgress& progress) {
@@ -106,33 +111,28 @@ QString ChatViewModel::readingText() const {
 }
 
 void ChatViewModel::setDraft(const QString& text) {
-  if (text == m_draft) return;
-  m_draft = text;
+  if (text == draft()) return;
+  m_drafts.setTyped(text);
   Q_EMIT draftChanged();
 }
 
 QString ChatViewModel::pastedSummary() const {
-  return tr("Pasted text, %1 characters, goes before your message").arg(QLocale().toString(m_pasted.size()));
+  return tr("Pasted text, %1 characters, goes before your message").arg(QLocale().toString(pasted().size()));
 }
 
 void ChatViewModel::open(qint64 conversationId) {
-  if (!m_draft.isEmpty()) m_drafts.insert(m_session.conversationId(), m_draft);
-  suggest({});
-  setPasted({});
   m_session.open(conversationId);
-  suggest(m_drafts.take(conversationId));
 }
 
 void ChatViewModel::send(const QString& typed) {
-  const QString text = m_pasted.isEmpty() ? typed : m_pasted + QStringLiteral("\n\n") + typed;
-  // The draft goes first: a prompt that is stopped at once comes back as a draft.
-  const QString draft = std::exchange(m_draft, QString());
-  if (m_session.send(text.trimmed())) {
-    setPasted({});
-    Q_EMIT draftReplaced();
+  m_drafts.setTyped(typed);
+  if (const qint64 edited = m_drafts.edited(); edited != 0) {
+    if (m_session.edit(edited, m_drafts.current().whole().trimmed())) m_drafts.drop();
   } else {
-    m_draft = draft;
+    const Draft sent = m_drafts.take();
+    if (!m_session.send(sent.whole().trimmed())) m_drafts.giveBack(m_session.conversationId(), sent);
   }
+  showDraft();
 }
 
 void ChatViewModel::continueAnswer() {
@@ -143,16 +143,38 @@ void ChatViewModel::answerAgain() {
   m_session.answerAgain();
 }
 
+QString ChatViewModel::editingSummary() const {
+  const int after = m_transcript.count() - 1 - m_transcript.rowOf(m_drafts.edited());
+  return after > 0 ? tr("Edits a message: it and the %n after it are replaced", "", after) : tr("Edits a message");
+}
+
+void ChatViewModel::edit(qint64 messageId) {
+  m_drafts.beginEdit(messageId, m_transcript.textOf(m_transcript.rowOf(messageId)));
+  showDraft();
+}
+
+void ChatViewModel::cancelEdit() {
+  m_drafts.leaveEdit();
+  showDraft();
+}
+
+void ChatViewModel::branch(qint64 messageId) {
+  m_session.branch(messageId);
+}
+
+void ChatViewModel::removeFrom(qint64 messageId) {
+  cancelEdit();
+  m_session.removeFrom(messageId);
+}
+
 void ChatViewModel::setPinned(qint64 messageId, bool pinned) {
   m_session.setPinned(messageId, pinned);
 }
 
 void ChatViewModel::quoteAgain(qint64 messageId) {
-  const QString text = m_transcript.textOf(m_transcript.rowOf(messageId));
-  if (m_draft.isEmpty())
-    restore(text);
-  else
-    suggest(text + QStringLiteral("\n\n") + m_draft);
+  cancelEdit();
+  m_drafts.giveBack(m_session.conversationId(), draftOf(m_transcript.textOf(m_transcript.rowOf(messageId))));
+  showDraft();
 }
 
 void ChatViewModel::stop() {
@@ -161,7 +183,7 @@ void ChatViewModel::stop() {
 
 bool ChatViewModel::takePasted(const QString& text) {
   if (text.size() <= kLongPaste) return false;
-  setPasted(m_pasted.isEmpty() ? text : m_pasted + QStringLiteral("\n\n") + text);
+  setPasted(pasted().isEmpty() ? text : pasted() + QStringLiteral("\n\n") + text);
   return true;
 }
 
@@ -169,19 +191,23 @@ void ChatViewModel::dropPasted() {
   setPasted({});
 }
 
-void ChatViewModel::restore(const QString& text) {
-  if (!takePasted(text)) suggest(text);
-}
-
 void ChatViewModel::suggest(const QString& text) {
-  setDraft(text);
-  Q_EMIT draftReplaced();
+  m_drafts.setTyped(text);
+  showDraft();
 }
 
 void ChatViewModel::setPasted(const QString& text) {
-  if (text == m_pasted) return;
-  m_pasted = text;
+  if (text == pasted()) return;
+  m_drafts.setPasted(text);
   Q_EMIT pastedChanged();
+}
+
+void ChatViewModel::showDraft() {
+  Q_EMIT draftChanged();
+  Q_EMIT draftReplaced();
+  Q_EMIT pastedChanged();
+  if (std::exchange(m_shownEdit, m_drafts.edited()) != m_drafts.edited()) Q_EMIT editingChanged();
+  Q_EMIT editingSummaryChanged();
 }
 
 }  // namespace runnel::ui

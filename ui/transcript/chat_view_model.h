@@ -1,12 +1,12 @@
 #pragma once
 
 #include <QtQml/qqmlregistration.h>
-#include <QHash>
 #include <QObject>
 #include <QTimer>
 
 #include "app/chat/chat_backend.h"
 #include "app/chat/conversation.h"
+#include "ui/transcript/drafts.h"
 #include "ui/transcript/transcript_model.h"
 
 namespace runnel::ui {
@@ -25,12 +25,12 @@ class ChatViewModel : public QObject {
   Q_PROPERTY(double readingShare READ readingShare NOTIFY readingChanged)
   Q_PROPERTY(QString readingText READ readingText NOTIFY readingChanged)
   Q_PROPERTY(QString draft READ draft WRITE setDraft NOTIFY draftChanged)
+  Q_PROPERTY(bool editing READ editing NOTIFY editingChanged)
+  Q_PROPERTY(QString editingSummary READ editingSummary NOTIFY editingSummaryChanged)
   Q_PROPERTY(QString pasted READ pasted NOTIFY pastedChanged)
   Q_PROPERTY(QString pastedSummary READ pastedSummary NOTIFY pastedChanged)
 
  public:
-  /** Pasted text longer than this is kept beside what is typed. */
-  static constexpr qsizetype kLongPaste = 8000;
   /** The answer grows at most this often: a fast model writes more tokens than anybody sees frames. */
   static constexpr int kTextMilliseconds = 30;
 
@@ -44,9 +44,12 @@ class ChatViewModel : public QObject {
   bool reading() const { return m_progress.total > 0; }
   double readingShare() const;
   QString readingText() const;
-  QString draft() const { return m_draft; }
+  QString draft() const { return m_drafts.current().typed; }
   void setDraft(const QString& text);
-  QString pasted() const { return m_pasted; }
+  /** What is sent next takes the place of a message, and of all that came after it. */
+  bool editing() const { return m_drafts.edited() != 0; }
+  QString editingSummary() const;
+  QString pasted() const { return m_drafts.current().pasted; }
   QString pastedSummary() const;
 
   /** Shows a conversation; 0: a new one, which is made when its first message is sent. */
@@ -60,6 +63,14 @@ class ChatViewModel : public QObject {
   Q_INVOKABLE void continueAnswer();
   /** Has the last answer written anew. */
   Q_INVOKABLE void answerAgain();
+  /** Puts a message's text before the draft: what becomes of it is to take the message's place. */
+  Q_INVOKABLE void edit(qint64 messageId);
+  /** Leaves that message as it is; what was written for it is there when it is edited again. */
+  Q_INVOKABLE void cancelEdit();
+  /** Opens a new conversation that begins with the messages up to this one. */
+  Q_INVOKABLE void branch(qint64 messageId);
+  /** Takes a message, and all that came after it, out of the conversation. */
+  Q_INVOKABLE void removeFrom(qint64 messageId);
   /** Keeps a message in memory for ever, or lets it roll out again. */
   Q_INVOKABLE void setPinned(qint64 messageId, bool pinned);
   /** Puts a message's text before the draft, to be sent once more. */
@@ -76,6 +87,8 @@ class ChatViewModel : public QObject {
   void readingChanged();
   void draftChanged();
   void draftReplaced();
+  void editingChanged();
+  void editingSummaryChanged();
   void pastedChanged();
   void failed(const QString& message);
   void pinRefused(const QString& message);
@@ -85,8 +98,8 @@ class ChatViewModel : public QObject {
   void showMessages();
   void takeText(qint64 id, const QString& text);
   void showText();
-  void restore(const QString& text);
   void setPasted(const QString& text);
+  void showDraft();
   void setProgress(const app::PromptProgress& progress);
 
   app::ConversationSession& m_session;
@@ -95,9 +108,8 @@ class ChatViewModel : public QObject {
   qint64 m_lateId = 0;
   QString m_lateText;  // arrived since the transcript was changed last
   QTimer m_textTimer;
-  QString m_draft;
-  QString m_pasted;
-  QHash<qint64, QString> m_drafts;
+  Drafts m_drafts;
+  qint64 m_shownEdit = 0;
 };
 
 }  // namespace runnel::ui

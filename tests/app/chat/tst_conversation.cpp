@@ -38,6 +38,14 @@ class ConversationTest : public QObject {
   void sends_nothing_when_the_store_cannot_be_written();
   void writes_the_last_answer_anew();
   void keeps_the_answer_when_writing_anew_is_stopped_at_once();
+  void an_edited_message_takes_the_place_of_all_that_followed();
+  void an_edit_that_is_stopped_at_once_changes_nothing();
+  void an_edit_that_fails_changes_nothing();
+  void quitting_before_an_edit_is_answered_loses_nothing();
+  void only_what_the_user_wrote_can_be_edited();
+  void removes_what_follows_a_message();
+  void removing_all_removes_the_conversation();
+  void a_branch_goes_on_from_the_same_memory();
   void stores_what_is_pinned_while_it_is_answered();
   void says_why_a_message_can_not_be_pinned();
   void titles_are_the_first_words_data();
@@ -308,6 +316,118 @@ void ConversationTest::keeps_the_answer_when_writing_anew_is_stopped_at_once() {
   QCOMPARE(stored.at(0).text, QStringLiteral("hello"));
   QCOMPARE(stored.at(1).text, QStringLiteral("one two three four five"));
   QCOMPARE(stored.at(1).stopReason, StopReason::EndOfTurn);
+}
+
+void ConversationTest::an_edited_message_takes_the_place_of_all_that_followed() {
+  for (const char* text : {"hello", "second message", "third"}) sendAndWait(QString::fromLatin1(text));
+  const QList<StoredMessage> before = m_session->messages();
+  QSignalSpy ended(m_session.get(), &ConversationSession::answerEnded);
+  QVERIFY(m_session->edit(before.at(2).id, QStringLiteral("another message")));
+  QVERIFY(ended.wait(kPatience));
+  // Opening, two words and closing, opening: what came before is in the cache.
+  QCOMPARE(ended.at(0).at(1).value<TurnStats>().promptEvaluated, 5);
+  const QList<StoredMessage> after = m_store->messages(m_session->conversationId());
+  QCOMPARE(after.size(), 4);
+  QCOMPARE(after.at(1).ids, before.at(1).ids);
+  QCOMPARE(after.at(2).text, QStringLiteral("another message"));
+  QCOMPARE(after.at(3).stopReason, StopReason::EndOfTurn);
+  sendAndWait(QStringLiteral("and on"));
+}
+
+void ConversationTest::an_edit_that_is_stopped_at_once_changes_nothing() {
+  for (const char* text : {"hello", "second message", "third"}) sendAndWait(QString::fromLatin1(text));
+  QList<StoredMessage> before = m_session->messages();
+  QVERIFY(m_store->setPinned(before.at(2).id, true));
+  before = m_store->messages(m_session->conversationId());
+  m_session->open(m_session->conversationId());
+  QSignalSpy returned(m_session.get(), &ConversationSession::promptReturned);
+  stopWhileReading();
+  QVERIFY(m_session->edit(before.at(2).id, QStringLiteral("another message")));
+  QVERIFY(returned.wait(kPatience));
+  QCOMPARE(returned.at(0).at(1).toString(), QStringLiteral("another message"));
+  const QList<StoredMessage> after = m_store->messages(m_session->conversationId());
+  QCOMPARE(after.size(), before.size());
+  for (qsizetype i = 0; i < after.size(); ++i) {
+    QCOMPARE(after.at(i).text, before.at(i).text);
+    QCOMPARE(after.at(i).ids, before.at(i).ids);
+    QCOMPARE(after.at(i).isPinned, before.at(i).isPinned);
+    QCOMPARE(m_session->messages().at(i).id, after.at(i).id);
+  }
+  QCOMPARE(returned.at(0).at(2).toLongLong(), before.at(2).id);
+  m_backend->setPromptBatch(100);
+  sendAndWait(QStringLiteral("and on"));
+}
+
+void ConversationTest::an_edit_that_fails_changes_nothing() {
+  for (const char* text : {"hello", "second message", "third"}) sendAndWait(QString::fromLatin1(text));
+  const QList<StoredMessage> before = m_session->messages();
+  QSignalSpy returned(m_session.get(), &ConversationSession::promptReturned);
+  QSignalSpy failed(m_session.get(), &ConversationSession::answerFailed);
+  m_backend->failNextTurn(QStringLiteral("Memory is short."));
+  QVERIFY(m_session->edit(before.at(2).id, QStringLiteral("another message")));
+  QVERIFY(failed.wait(kPatience));
+  QCOMPARE(returned.at(0).at(1).toString(), QStringLiteral("another message"));
+  const QList<StoredMessage> after = m_store->messages(m_session->conversationId());
+  QCOMPARE(after.size(), before.size());
+  for (qsizetype i = 0; i < after.size(); ++i) QCOMPARE(after.at(i).id, before.at(i).id);
+}
+
+void ConversationTest::quitting_before_an_edit_is_answered_loses_nothing() {
+  for (const char* text : {"hello", "second message"}) sendAndWait(QString::fromLatin1(text));
+  const qint64 conversation = m_session->conversationId();
+  QVERIFY(m_session->edit(m_session->messages().at(2).id, QStringLiteral("another message")));
+  m_session.reset();
+  QStringList texts;
+  for (const StoredMessage& message : m_store->messages(conversation)) texts.append(message.text);
+  QVERIFY(texts.contains(QStringLiteral("second message")) && texts.contains(QStringLiteral("another message")));
+}
+
+void ConversationTest::only_what_the_user_wrote_can_be_edited() {
+  sendAndWait(QStringLiteral("hello"));
+  QVERIFY(!m_session->edit(m_session->messages().at(1).id, QStringLiteral("Mine")));
+  QVERIFY(!m_session->edit(m_session->messages().at(0).id, QStringLiteral("  ")));
+  QVERIFY(!m_session->edit(12345, QStringLiteral("Nobody's")));
+  QCOMPARE(m_store->messages(m_session->conversationId()).size(), 2);
+}
+
+void ConversationTest::removes_what_follows_a_message() {
+  for (const char* text : {"hello", "second", "third"}) sendAndWait(QString::fromLatin1(text));
+  QSignalSpy cache(m_backend.get(), &ChatBackend::cacheChanged);
+  const qint64 kept = m_session->messages().at(1).id;
+  QVERIFY(m_session->removeFrom(m_session->messages().at(2).id));
+  QCOMPARE(m_store->messages(m_session->conversationId()).size(), 2);
+  QCOMPARE(m_session->messages().size(), 2);
+  const auto snapshot = cache.last().at(0).value<CacheSnapshot>();
+  QCOMPARE(snapshot.spans.last().messageId, kept);
+  QCOMPARE(snapshot.telemetry.fed, snapshot.spans.last().end);
+  QSignalSpy ended(m_session.get(), &ConversationSession::answerEnded);
+  sendAndWait(QStringLiteral("another"));
+  QCOMPARE(ended.at(0).at(1).value<TurnStats>().promptEvaluated, 4);
+}
+
+void ConversationTest::removing_all_removes_the_conversation() {
+  m_settings->setSystemPrompt(QStringLiteral("Be brief."));
+  sendAndWait(QStringLiteral("hello"));
+  QVERIFY(m_session->removeFrom(m_session->messages().at(1).id));
+  QCOMPARE(m_session->conversationId(), 0);
+  QVERIFY(m_store->conversations().isEmpty());
+}
+
+void ConversationTest::a_branch_goes_on_from_the_same_memory() {
+  for (const char* text : {"hello", "second", "third"}) sendAndWait(QString::fromLatin1(text));
+  const qint64 origin = m_session->conversationId();
+  QSignalSpy cache(m_backend.get(), &ChatBackend::cacheChanged);
+  QVERIFY(m_session->branch(m_session->messages().at(3).id));
+  QVERIFY(m_session->conversationId() != origin);
+  QCOMPARE(m_session->messages().size(), 4);
+  QCOMPARE(m_store->title(m_session->conversationId()), QStringLiteral("hello (branch)"));
+  const auto snapshot = cache.last().at(0).value<CacheSnapshot>();
+  QCOMPARE(snapshot.conversationId, m_session->conversationId());
+  QCOMPARE(snapshot.spans.last().messageId, m_session->messages().last().id);
+  QSignalSpy ended(m_session.get(), &ConversationSession::answerEnded);
+  sendAndWait(QStringLiteral("elsewhere"));
+  QCOMPARE(ended.at(0).at(1).value<TurnStats>().promptEvaluated, 4);
+  QCOMPARE(m_store->messages(origin).size(), 6);
 }
 
 void ConversationTest::stores_what_is_pinned_while_it_is_answered() {

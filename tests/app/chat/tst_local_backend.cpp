@@ -37,8 +37,10 @@ class LocalBackendTest : public QObject {
   void an_answer_ends_where_the_next_turn_begins();
   void switches_conversations();
   void answers_the_last_message_anew();
+  void forgets_what_follows_a_message();
   void a_pinned_message_outlives_the_window();
   void a_forgotten_message_can_not_be_pinned();
+  void forgets_whole_messages_when_told_to();
   void pins_in_the_middle_of_an_answer();
   void pins_hold_when_the_cache_is_made_anew();
   void changes_cache_settings_in_place();
@@ -52,6 +54,7 @@ class LocalBackendTest : public QObject {
 };
 
 void LocalBackendTest::initTestCase() {
+  qputenv("RUNNEL_ISA", "scalar");  // what the network says is then the same on every machine
   m_model = writeTinyModel(m_folder.filePath(QStringLiteral("tiny")));
 }
 
@@ -379,6 +382,33 @@ qint64 lengthOf(const CacheSnapshot& snapshot, qint64 messageId) {
 
 }  // namespace
 
+void LocalBackendTest::forgets_what_follows_a_message() {
+  Talk talk;
+  Talk undisturbed;
+  QList<ChatMessage> messages;
+  QList<ChatMessage> expected;
+  for (Talk* each : {&talk, &undisturbed}) {
+    QVERIFY(each->set({.ctx_size = 128}));
+    QVERIFY(each->load(m_model));
+    QVERIFY(each->exchange(each == &talk ? messages : expected, QStringLiteral("All work and no play. ").repeated(20)));
+  }
+  QVERIFY(talk.exchange(messages, QStringLiteral("Take this back")));
+  messages.resize(2);
+  talk.cache.clear();
+  talk.backend.forgetAfter(1, messages.last().id);
+  QVERIFY(talk.cache.wait(kPatience));
+  QCOMPARE(talk.snapshot().spans.size(), 3);
+  QCOMPARE(talk.snapshot().telemetry.fed, undisturbed.snapshot().telemetry.fed);
+  messages.append(user(3, QStringLiteral("Instead")));
+  expected.append(user(3, QStringLiteral("Instead")));
+  for (Talk* each : {&talk, &undisturbed}) {
+    each->send(each == &talk ? messages : expected, 4);
+    QVERIFY(each->finished.wait(kPatience));
+  }
+  QCOMPARE(talk.stats().promptIds, undisturbed.stats().promptIds);
+  QCOMPARE(talk.stats().answerIds, undisturbed.stats().answerIds);
+}
+
 void LocalBackendTest::a_pinned_message_outlives_the_window() {
   Talk talk;
   QVERIFY(talk.set({.ctx_size = 128}));
@@ -413,6 +443,27 @@ void LocalBackendTest::a_forgotten_message_can_not_be_pinned() {
   QVERIFY(!talk.pin(1003));        // longer than the cache
   QVERIFY(talk.pin(77, true, 2));  // of a conversation that is not cached: it holds once that is read again
   QVERIFY(talk.exchange(messages, QStringLiteral("Go on")));
+}
+
+void LocalBackendTest::forgets_whole_messages_when_told_to() {
+  Talk talk;
+  QVERIFY(talk.set({.ctx_size = 400, .n_keep = 2, .whole_messages = true}));
+  QVERIFY(talk.load(m_model));
+  QList<ChatMessage> messages;
+  const runnel::Token opening = 1;  // <|im_start|>, with which this template begins each message
+  for (int turn = 0; turn < 25; ++turn) {
+    QVERIFY(talk.exchange(messages, QStringLiteral("Nr. %1").arg(turn)));
+    const CacheSnapshot snapshot = talk.snapshot();
+    if (snapshot.telemetry.evicted < 40) continue;  // at first the system prompt rolls out
+    std::vector<runnel::Token> fed;
+    for (const ChatMessage& message : messages) fed.insert(fed.end(), message.ids.begin(), message.ids.end());
+    const auto oldest = std::ranges::find(snapshot.telemetry.runs, runnel::Reason::window, &runnel::Run::reason);
+    QVERIFY(oldest != snapshot.telemetry.runs.end());
+    // An end of the answer before, and a line break, may come first.
+    const auto start = fed.begin() + static_cast<std::ptrdiff_t>(oldest->first);
+    QVERIFY(std::find(start, start + 3, opening) != start + 3);
+  }
+  QVERIFY(talk.snapshot().telemetry.evicted > 100);
 }
 
 void LocalBackendTest::pins_in_the_middle_of_an_answer() {

@@ -23,6 +23,7 @@ class SnapshotsTest : public QObject {
   void goes_on_after_the_program_was_closed();
   void shows_what_is_remembered_when_it_is_opened();
   void comes_back_after_another_conversation();
+  void a_branch_and_its_origin_are_both_remembered();
   void keeps_pins_and_takes_over_new_settings();
   void is_made_anew_when_messages_were_added_since();
   void is_made_anew_when_the_file_is_damaged();
@@ -107,6 +108,39 @@ void SnapshotsTest::comes_back_after_another_conversation() {
   QCOMPARE(talk->stats().promptEvaluated, talk->stats().promptIds.size());
   QVERIFY(talk->exchange(second, QStringLiteral("Go on"), 8, 2));
   QCOMPARE(talk->stats().promptEvaluated, talk->stats().promptIds.size());
+}
+
+void SnapshotsTest::a_branch_and_its_origin_are_both_remembered() {
+  const QString text = QStringLiteral("All work and no play. ").repeated(4);
+  const auto talk = started();
+  QVERIFY(talk);
+  QList<ChatMessage> origin;
+  for (int turn = 0; turn < 3; ++turn) QVERIFY(talk->exchange(origin, text));
+  const qint64 last = origin.last().id;
+  QVERIFY(talk->exchange(origin, QStringLiteral("Go on")));
+  QList<ChatMessage> branch;
+  QHash<qint64, qint64> ids;
+  for (ChatMessage message : std::as_const(origin)) {
+    if (message.id > last) break;
+    ids.insert(message.id, 2000 + branch.size() + 1);
+    message.id = 2000 + branch.size() + 1;
+    branch.append(message);
+  }
+  talk->backend.branch(1, origin.last().id, 2, ids);
+  QVERIFY(talk->exchange(branch, QStringLiteral("Elsewhere"), 8, 2));
+  QCOMPARE(talk->stats().promptEvaluated, talk->stats().promptIds.size());
+  QCOMPARE(talk->snapshot().spans.last().messageId, branch.last().id);
+  QVERIFY(talk->exchange(origin, QStringLiteral("And on")));
+  QCOMPARE(talk->stats().promptEvaluated, talk->stats().promptIds.size());
+
+  Talk undisturbed;
+  QVERIFY(undisturbed.set({.ctx_size = 128}));
+  QVERIFY(undisturbed.load(m_model));
+  QList<ChatMessage> expected;
+  for (int turn = 0; turn < 3; ++turn) QVERIFY(undisturbed.exchange(expected, text));
+  QVERIFY(undisturbed.exchange(expected, QStringLiteral("Elsewhere")));
+  QVERIFY(undisturbed.snapshot().telemetry.evicted > 0);
+  QCOMPARE(branch.last().ids, expected.last().ids);
 }
 
 void SnapshotsTest::keeps_pins_and_takes_over_new_settings() {

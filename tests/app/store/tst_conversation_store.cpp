@@ -28,11 +28,21 @@ class ConversationStoreTest : public QObject {
   void counts_the_tokens_of_a_conversation();
   void never_uses_an_id_twice();
   void removes_the_text_of_a_deleted_conversation_from_the_disk();
+  void removes_the_text_of_a_deleted_message_from_the_disk();
+  void a_branch_is_a_copy_up_to_a_message();
   void refuses_what_does_not_exist();
   void is_readable_by_its_owner_alone();
   void reads_ten_thousand_messages();
 
  private:
+  QByteArray onDisk() const {
+    QByteArray bytes;
+    for (const QFileInfo& info : QFileInfo(path()).dir().entryInfoList(QDir::Files)) {
+      QFile file(info.filePath());
+      if (file.open(QIODevice::ReadOnly)) bytes += file.readAll();
+    }
+    return bytes;
+  }
   QString path() const {
     return m_folder.filePath(QString::fromLatin1(QTest::currentTestFunction()) + QStringLiteral("/a/b/runnel.db"));
   }
@@ -201,7 +211,7 @@ void ConversationStoreTest::never_uses_an_id_twice() {
   QVERIFY(store.open(path()));
   const qint64 conversation = store.createConversation(QStringLiteral("x")).value().id;
   const qint64 message = store.appendMessage({.conversationId = conversation}).value();
-  QVERIFY(store.removeMessage(message));
+  QVERIFY(store.removeMessages({message}));
   QVERIFY(store.appendMessage({.conversationId = conversation}).value() > message);
   QVERIFY(store.removeConversation(conversation));
   QVERIFY(store.createConversation(QStringLiteral("y")).value().id > conversation);
@@ -213,17 +223,53 @@ void ConversationStoreTest::removes_the_text_of_a_deleted_conversation_from_the_
   QVERIFY(store.open(path()));
   const qint64 conversation = store.createConversation(QStringLiteral("x")).value().id;
   QVERIFY(store.appendMessage({.conversationId = conversation, .text = QString::fromLatin1(secret)}));
-  const auto onDisk = [&] {
-    QByteArray bytes;
-    for (const QFileInfo& info : QFileInfo(path()).dir().entryInfoList(QDir::Files)) {
-      QFile file(info.filePath());
-      if (file.open(QIODevice::ReadOnly)) bytes += file.readAll();
-    }
-    return bytes;
-  };
   QVERIFY(onDisk().contains(secret));
   QVERIFY(store.removeConversation(conversation));
   QVERIFY(!onDisk().contains(secret));
+}
+
+void ConversationStoreTest::removes_the_text_of_a_deleted_message_from_the_disk() {
+  const QByteArray secret("xyzzy-plugh-secret");
+  ConversationStore store;
+  QVERIFY(store.open(path()));
+  const qint64 conversation = store.createConversation(QStringLiteral("x")).value().id;
+  QVERIFY(store.appendMessage({.conversationId = conversation, .text = QStringLiteral("This stays.")}));
+  const std::optional<qint64> message =
+      store.appendMessage({.conversationId = conversation, .text = QString::fromLatin1(secret)});
+  QVERIFY(message && onDisk().contains(secret));
+  QVERIFY(store.removeMessages({*message}));
+  QVERIFY(!onDisk().contains(secret) && onDisk().contains("This stays."));
+}
+
+void ConversationStoreTest::a_branch_is_a_copy_up_to_a_message() {
+  ConversationStore store;
+  QVERIFY(store.open(path()));
+  const qint64 origin = store.createConversation(QStringLiteral("Trees")).value().id;
+  QList<qint64> ids;
+  for (const char* text : {"one", "two", "three"})
+    ids.append(store
+                   .appendMessage({.conversationId = origin,
+                                   .role = Role::Assistant,
+                                   .text = QString::fromLatin1(text),
+                                   .ids = {1, 2},
+                                   .tokenizer = QStringLiteral("t"),
+                                   .stopReason = StopReason::Length})
+                   .value());
+  QVERIFY(store.setPinned(ids.at(1), true));
+  const std::optional<Branch> branch = store.branch(origin, ids.at(1), QStringLiteral("Twigs"));
+  QVERIFY(branch);
+  QCOMPARE(store.title(branch->conversationId), QStringLiteral("Twigs"));
+  const QList<StoredMessage> copies = store.messages(branch->conversationId);
+  QCOMPARE(copies.size(), 2);
+  QCOMPARE(copies.at(0).id, branch->messages.value(ids.at(0)));
+  QCOMPARE(copies.at(1).id, branch->messages.value(ids.at(1)));
+  QCOMPARE(copies.at(1).text, QStringLiteral("two"));
+  QCOMPARE(copies.at(1).ids, (QList<qint32>{1, 2}));
+  QCOMPARE(copies.at(1).stopReason, StopReason::Length);
+  QVERIFY(copies.at(1).isPinned && !copies.at(0).isPinned);
+  QCOMPARE(store.messages(origin).size(), 3);
+  QVERIFY(store.removeConversation(origin));
+  QCOMPARE(store.messages(branch->conversationId).size(), 2);
 }
 
 void ConversationStoreTest::refuses_what_does_not_exist() {
@@ -234,7 +280,7 @@ void ConversationStoreTest::refuses_what_does_not_exist() {
   QVERIFY(store.open(path()));
   QVERIFY(!store.renameConversation(99, QStringLiteral("x")));
   QVERIFY(!store.removeConversation(99));
-  QVERIFY(!store.removeMessage(99));
+  QVERIFY(!store.removeMessages({99}));
   QVERIFY(!store.updateMessage({.id = 99}));
   QVERIFY(!store.appendMessage({.conversationId = 99, .text = QStringLiteral("orphan")}));
   QCOMPARE(failed.count(), 2);

@@ -2,18 +2,21 @@ import QtQuick
 import QtQuick.Layouts
 import Runnel
 
-/* A long text that was pasted: it goes before what is typed. */
+/* Says above the text what will be done with it, and takes that back. */
 Rectangle {
     id: chip
 
-    required property ChatViewModel chat
+    required property string iconName
+    required property string text
+    required property string closeText
+
+    signal closed
 
     border.color: Theme.line
     color: Theme.background
     implicitHeight: row.implicitHeight + 2 * Theme.space.xs
     implicitWidth: row.implicitWidth + Theme.space.m + Theme.space.xs
     radius: Theme.radius.s
-    visible: chat.pasted.length > 0
 
     RowLayout {
         id: row
@@ -25,19 +28,21 @@ Rectangle {
 
         Icon {
             color: Theme.quiet
-            name: "text"
+            name: chip.iconName
         }
         PlainLabel {
+            Layout.fillWidth: true
+            elide: Text.ElideRight
             font.pixelSize: Theme.type.caption
-            text: chip.chat.pastedSummary
+            text: chip.text
         }
         IconButton {
             iconName: "close"
             iconSize: 12
             implicitHeight: 24
             implicitWidth: 24
-            text: qsTr("Remove the pasted text")
-            onClicked: chip.chat.dropPasted()
+            text: chip.closeText
+            onClicked: chip.closed()
         }
     }
 }
