@@ -82,8 +82,7 @@ void ConversationSession::open(qint64 conversationId) {
   m_messages = conversationId == 0 ? QList<StoredMessage>() : m_store.messages(conversationId);
   if (m_live) {
     replaceShown(m_live->answer);
-    for (const StoredMessage& replaced : std::as_const(m_live->replaced))
-      m_messages.removeIf([&](const StoredMessage& shown) { return shown.id == replaced.id; });
+    takeOut(m_live->replaced);
   }
   QList<ChatMessage> messages;
   for (const StoredMessage& message : std::as_const(m_messages)) messages.append(chatMessage(message));
@@ -110,8 +109,11 @@ bool ConversationSession::sendInPlaceOf(const QList<StoredMessage>& replaced, co
     forget({*question});
     return false;
   }
-  hide(replaced);
   m_live = Live{.question = *question, .answer = *answer, .replaced = replaced};
+  if (!replaced.isEmpty()) {
+    takeOut(replaced);
+    Q_EMIT conversationChanged();
+  }
   m_backend.send(requestFor(answer->id));
   Q_EMIT answeringChanged();
   return true;
@@ -309,17 +311,16 @@ void ConversationSession::returnPrompt(qint64 answerId) {
   Q_EMIT answeringChanged();
 }
 
-// Nothing was answered, so that what was to be replaced is still stored.
+// Nothing was answered, so that what was to be replaced is still stored. It is shown again by one signal: views of
+// Qt 6.4 don't survive rows that go and come within one event.
 void ConversationSession::takeBack(const Live& live) {
   const qint64 conversation = live.answer.conversationId;
   const StoredMessage& first = live.replaced.first();
   const bool isEdit = first.role == Role::User;
-  forget(isEdit ? QList{live.question, live.answer} : QList{live.answer});
+  m_store.removeMessages(isEdit ? QList{live.question.id, live.answer.id} : QList{live.answer.id});
   if (conversation == m_conversationId) {
-    for (const StoredMessage& message : live.replaced) {
-      m_messages.append(message);
-      Q_EMIT messageAppended(message);
-    }
+    m_messages = m_store.messages(conversation);
+    Q_EMIT conversationChanged();
   }
   if (isEdit) Q_EMIT promptReturned(conversation, live.question.text, first.id);
 }
@@ -357,11 +358,17 @@ bool ConversationSession::forget(const QList<StoredMessage>& messages) {
   return isRemoved;
 }
 
+void ConversationSession::takeOut(const QList<StoredMessage>& messages) {
+  const auto isOne = [&](const StoredMessage& shown) {
+    return std::ranges::find(messages, shown.id, &StoredMessage::id) != messages.end();
+  };
+  m_messages.removeIf(isOne);
+}
+
 void ConversationSession::hide(const QList<StoredMessage>& messages) {
-  for (const StoredMessage& message : messages) {
-    const auto isIt = [&](const StoredMessage& shown) { return shown.id == message.id; };
-    if (m_messages.removeIf(isIt) > 0) Q_EMIT messageRemoved(message.id);
-  }
+  takeOut(messages);
+  for (const StoredMessage& message : messages)
+    if (message.conversationId == m_conversationId) Q_EMIT messageRemoved(message.id);
 }
 
 QString ConversationSession::settingsJson(const TurnStats& stats) const {

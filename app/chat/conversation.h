@@ -115,6 +115,7 @@ class ConversationSession : public QObject {
   Live endLive();
   void replaceShown(const StoredMessage& message);
   bool forget(const QList<StoredMessage>& messages);
+  void takeOut(const QList<StoredMessage>& messages);
   void hide(const QList<StoredMessage>& messages);
   void dropReplaced();
   void takeBack(const Live& live);

@@ -16,7 +16,9 @@ class MessageMenuTest : public QObject {
   void offers_to_write_a_forgotten_message_again();
   void has_the_last_answer_written_again();
   void a_message_is_edited_in_the_composer();
+  void the_arrow_keys_pass_over_what_is_not_offered();
   void an_edit_can_be_left();
+  void a_stopped_edit_comes_back_to_the_composer();
   void branches_into_a_conversation_of_its_own();
   void deletes_from_a_message_on_when_asked_twice();
   void a_pin_comes_back_with_its_conversation();
@@ -118,6 +120,35 @@ void MessageMenuTest::a_message_is_edited_in_the_composer() {
   QCOMPARE(fixture.app->transcript()->textOf(0), QStringLiteral("My cat is called Waldo"));
   QCOMPARE(fixture.typed(), QStringLiteral("half a thought"));
   QVERIFY(!fixture.app->chat()->editing());
+}
+
+void MessageMenuTest::the_arrow_keys_pass_over_what_is_not_offered() {
+  WindowFixture fixture;
+  fixture.converse(question());
+  QVERIFY(openMenu(fixture, question()));
+  QVERIFY(fixture.draw());
+  for (const Qt::Key key : {Qt::Key_Down, Qt::Key_Down, Qt::Key_Return}) QTest::keyClick(fixture.window, key);
+  QTRY_VERIFY(fixture.app->chat()->editing());  // after "Pin in memory"
+}
+
+void MessageMenuTest::a_stopped_edit_comes_back_to_the_composer() {
+  WindowFixture fixture;
+  for (int turn = 0; turn < 2; ++turn) fixture.converse(question());
+  fixture.app->chat()->suggest(QStringLiteral("half a thought"));
+  fixture.app->chat()->edit(fixture.app->transcript()->index(0).data(TranscriptModel::IdRole).toLongLong());
+  fixture.app->chat()->suggest(QStringLiteral("word ").repeated(200));
+  fixture.backend.setPromptBatch(1);
+  fixture.app->chat()->send(fixture.typed());
+  QTRY_VERIFY(fixture.app->chat()->reading());
+  fixture.app->chat()->stop();
+  QTRY_VERIFY(!fixture.app->chat()->busy());
+  QVERIFY(fixture.app->chat()->editing());
+  QCOMPARE(fixture.typed(), QStringLiteral("word ").repeated(200).trimmed());
+  QCOMPARE(fixture.app->transcript()->count(), 4);
+  for (int row = 0; row < 4; ++row)
+    QVERIFY(!fixture.app->transcript()->index(row).data(TranscriptModel::StreamingRole).toBool());
+  fixture.app->chat()->cancelEdit();
+  QTRY_COMPARE(fixture.typed(), QStringLiteral("half a thought"));
 }
 
 void MessageMenuTest::an_edit_can_be_left() {

@@ -13,6 +13,7 @@ T.MenuItem {
 
     Accessible.name: text
     Accessible.role: Accessible.MenuItem
+    activeFocusOnTab: visible  // the arrow keys pass over what is not offered
     font.family: Theme.sans
     font.pixelSize: Theme.type.body
     height: visible ? implicitHeight : 0
