@@ -292,16 +292,18 @@ bool ConversationStore::setPinned(qint64 messageId, bool pinned) {
 
 bool ConversationStore::removeMessages(const QList<qint64>& ids) {
   if (ids.isEmpty()) return true;
-  qsizetype removed = 0;
-  const auto remove = [&](qint64 id) {
-    const auto query = m_database->file.run(QStringLiteral("DELETE FROM message WHERE id = ?"), {id});
-    removed += query ? query->numRowsAffected() : 0;
-    return query.has_value();
+  const auto exists = [this](qint64 id) {
+    std::optional<QSqlQuery> row = m_database->run(QStringLiteral("SELECT 1 FROM message WHERE id = ?"), {id});
+    return row && row->next();
   };
-  if (!m_database->write([&] { return std::ranges::all_of(ids, remove); }) || removed == 0) return false;
+  const auto remove = [this](qint64 id) {
+    return m_database->file.run(QStringLiteral("DELETE FROM message WHERE id = ?"), {id}).has_value();
+  };
+  if (!std::ranges::all_of(ids, exists)) return false;
+  if (!m_database->write([&] { return std::ranges::all_of(ids, remove); })) return false;
   m_database->forgetLog();
   Q_EMIT conversationsChanged();
-  return removed == ids.size();
+  return true;
 }
 
 }  // namespace runnel::app

@@ -79,7 +79,7 @@ class ConversationStore : public QObject {
   std::optional<qint64> appendMessage(const StoredMessage& message);
   bool updateMessage(const StoredMessage& message);  //!< text, ids, prefix, tokenizer, model, settings, stop reason
   bool setPinned(qint64 messageId, bool pinned);
-  bool removeMessages(const QList<qint64>& ids);  //!< for ever; false when one of them was not there
+  bool removeMessages(const QList<qint64>& ids);  //!< for ever; all of them or none
 
  Q_SIGNALS:
   void conversationsChanged();

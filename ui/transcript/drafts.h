@@ -11,7 +11,9 @@ struct Draft {
   QString pasted = {};
 
   bool isEmpty() const { return typed.isEmpty() && pasted.isEmpty(); }
-  QString whole() const { return pasted.isEmpty() ? typed : pasted + QStringLiteral("\n\n") + typed; }
+  QString whole() const {
+    return pasted.isEmpty() || typed.isEmpty() ? pasted + typed : pasted + QStringLiteral("\n\n") + typed;
+  }
 };
 
 /** Pasted text longer than this is kept beside what is typed: it would be laid out line by line. */

@@ -44,6 +44,7 @@ class ConversationTest : public QObject {
   void quitting_before_an_edit_is_answered_loses_nothing();
   void only_what_the_user_wrote_can_be_edited();
   void removes_what_follows_a_message();
+  void removes_nothing_that_stays_in_the_store();
   void removing_all_removes_the_conversation();
   void a_branch_goes_on_from_the_same_memory();
   void stores_what_is_pinned_while_it_is_answered();
@@ -403,6 +404,14 @@ void ConversationTest::removes_what_follows_a_message() {
   QSignalSpy ended(m_session.get(), &ConversationSession::answerEnded);
   sendAndWait(QStringLiteral("another"));
   QCOMPARE(ended.at(0).at(1).value<TurnStats>().promptEvaluated, 4);
+}
+
+void ConversationTest::removes_nothing_that_stays_in_the_store() {
+  for (const char* text : {"hello", "second"}) sendAndWait(QString::fromLatin1(text));
+  const qint64 message = m_session->messages().at(2).id;
+  QVERIFY(m_store->removeMessages({message}));  // behind the session's back: to remove it once more fails
+  QVERIFY(!m_session->removeFrom(message));
+  QCOMPARE(m_session->messages().size(), 4);
 }
 
 void ConversationTest::removing_all_removes_the_conversation() {

@@ -28,6 +28,8 @@ class SnapshotsTest : public QObject {
   void is_made_anew_when_messages_were_added_since();
   void is_made_anew_when_the_file_is_damaged();
   void a_removed_conversation_leaves_nothing();
+  void a_removed_message_leaves_nothing();
+  void a_branch_has_what_is_cached_of_its_messages();
   void the_oldest_give_way_to_the_budget();
   void files_of_unknown_conversations_go();
   void what_is_packed_is_unpacked_whole_or_not_at_all();
@@ -255,6 +257,48 @@ void SnapshotsTest::files_of_unknown_conversations_go() {
   m_snapshots->keepOnly({2, 3});
   QVERIFY(!QFileInfo::exists(file(1)));
   QVERIFY(QFileInfo::exists(file(2)));
+}
+
+void SnapshotsTest::a_removed_message_leaves_nothing() {
+  const auto talk = started();
+  QList<ChatMessage> messages;
+  QList<ChatMessage> other;
+  QVERIFY(talk && talk->exchange(messages, QStringLiteral("Hello there")));
+  QVERIFY(talk->exchange(messages, QStringLiteral("Take this back")));
+  QVERIFY(talk->exchange(other, QStringLiteral("Another"), 8, 2));  // the first one is on the disk alone
+  QVERIFY(QFileInfo::exists(file(1)));
+  talk->backend.forgetAfter(1, messages.at(1).id);
+  QTRY_VERIFY_WITH_TIMEOUT(!QFileInfo::exists(file(1)), kPatience);
+}
+
+void SnapshotsTest::a_branch_has_what_is_cached_of_its_messages() {
+  CachedConversation cached;
+  cached.conversationId = 7;
+  cached.ids = {1, 2, 3, 4, 5, 6};
+  cached.prefix = 2;
+  // Made anew: messages 5 and 6 were left out.
+  cached.spans = {{.messageId = 0, .role = Role::System, .first = 0, .end = 2},
+                  {.messageId = 7, .role = Role::User, .first = 2, .end = 4, .isPinned = true},
+                  {.messageId = 8, .role = Role::Assistant, .first = 4, .end = 6}};
+  const QHash<qint64, qint64> copies = {{5, 15}, {6, 16}, {7, 17}};
+  CachedConversation branch = cached;
+  QVERIFY(becomeBranch(branch, 9, copies, [&](qint64 fed) {
+    QCOMPARE(fed, 4);
+    cutBack(branch, fed);
+  }));
+  QCOMPARE(branch.conversationId, 9);
+  QCOMPARE(branch.ids, (std::vector<runnel::Token>{1, 2, 3, 4}));
+  QCOMPARE(branch.spans.size(), 2);
+  QCOMPARE(branch.spans.at(1).messageId, 17);
+  QVERIFY(branch.spans.at(1).isPinned);
+
+  CachedConversation emptied = cached;
+  QVERIFY(becomeBranch(emptied, 9, copies, [&](qint64) { emptied = {}; }));
+  QCOMPARE(emptied.conversationId, 0);
+  QVERIFY(!becomeBranch(cached, 9, {{5, 15}}, [](qint64) { QFAIL("nothing of it is cached"); }));
+  QCOMPARE(cached.conversationId, 7);
+  QCOMPARE(endOf(cached, 8).value_or(0), 6);
+  QVERIFY(!endOf(cached, 5));
 }
 
 void SnapshotsTest::what_is_packed_is_unpacked_whole_or_not_at_all() {

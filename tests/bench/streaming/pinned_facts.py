@@ -1,4 +1,5 @@
-"""Twenty conversations that begin with a fact, go on until twenty times the cache has passed, and ask for the fact."""
+"""Twenty conversations that begin with a fact, go on until twenty times the cache has passed, and ask for the fact. The
+system prompt is remembered throughout; the message with the fact is pinned or not."""
 
 import json
 import pathlib
@@ -91,15 +92,16 @@ def one(scripts, number, verses):
     first = next(i for i, (a, b) in enumerate(zip(told, other)) if a != b)  # before it, the template alone speaks
     end = len(told)
     answer_ids = scripts.ids(answer)
-    pin = {"op": "pin", "from": first, "to": end}
     head, rest = {"op": "feed", "ids": ids[:end]}, {"op": "feed", "ids": ids[end:], "emit": True}
+    system = {"op": "pin", "from": 0, "to": first}  # as the window does unless told otherwise
+    pin = {"op": "pin", "from": first, "to": end}
 
-    logits, cached = scripts.play([head, pin, rest, *asking(answer_ids)])
+    logits, cached = scripts.play([head, system, pin, rest, *asking(answer_ids)])
     with_pin = log_probability(logits, answer_ids)
     held = [ids[position] for position in cached[0]]
     logits, _ = scripts.play([{"op": "feed", "ids": held, "emit": True}, *asking(answer_ids)])
     fresh = log_probability(logits, answer_ids)
-    logits, _ = scripts.play([head, rest, *asking(answer_ids)])
+    logits, _ = scripts.play([head, system, rest, *asking(answer_ids)])
     return {"fact": fact, "question": question, "tokens": len(ids), "pinned": end - first, "with_pin": with_pin,
             "fresh": fresh, "without_pin": log_probability(logits, answer_ids)}
 
