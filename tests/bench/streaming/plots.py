@@ -53,7 +53,7 @@ def memory_and_speed(axes, results):
     at = [mark["at"] / 1000 for mark in marks]
     axes.plot(at, [mark["resident_bytes"] / 1e6 for mark in marks], color=ACCENT, marker="o", markersize=3,
               label="resident memory, MB")
-    axes.set(xlabel="thousand tokens", ylabel="MB", ylim=(0, 1.4 * max(m["resident_bytes"] for m in marks) / 1e6),
+    axes.set(xlabel="thousand tokens", ylabel="MB", ylim=(0, 2.2 * max(m["resident_bytes"] for m in marks) / 1e6),
              xlim=(0, None))
     beside = axes.twinx()
     beside.spines["top"].set_visible(False)
