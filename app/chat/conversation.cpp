@@ -2,6 +2,7 @@
 
 #include <QJsonDocument>
 #include <QJsonObject>
+#include <QRegularExpression>
 
 #include <algorithm>
 #include <iterator>
@@ -37,6 +38,15 @@ QString titleFrom(const QString& text) {
   title.truncate(kTitleLength);
   if (title.back().isHighSurrogate()) title.chop(1);
   return title + QStringLiteral(" …");
+}
+
+QString titleOfBranch(const QString& title, const QStringList& taken) {
+  static const QRegularExpression kNumber(QStringLiteral(" · [0-9]+$"));
+  const QString base = QString(title).remove(kNumber);
+  for (int number = 2;; ++number) {
+    const QString branch = base + QStringLiteral(" · %1").arg(number);
+    if (!taken.contains(branch)) return branch;
+  }
 }
 
 ConversationSession::ConversationSession(ChatBackend& backend, ConversationStore& store, Settings& settings,
@@ -152,7 +162,9 @@ bool ConversationSession::removeFrom(qint64 messageId) {
 bool ConversationSession::branch(qint64 messageId) {
   const qsizetype index = indexOf(messageId);
   if (!canSend() || index < 0) return false;
-  const QString title = tr("%1 (branch)").arg(m_store.title(m_conversationId));
+  QStringList titles;
+  for (const Conversation& conversation : m_store.conversations()) titles.append(conversation.title);
+  const QString title = titleOfBranch(m_store.title(m_conversationId), titles);
   const std::optional<Branch> made = m_store.branch(m_conversationId, messageId, title);
   if (!made) return false;
   m_backend.branch(m_conversationId, m_messages.last().id, made->conversationId, made->messages);

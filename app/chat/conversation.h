@@ -17,6 +17,10 @@ namespace runnel::app {
 /** The first words of a message, as a conversation's title; never empty. */
 QString titleFrom(const QString& text);
 
+/** The title of a conversation that branches off one with this title: the same with a number, the first that is not
+ *  among `taken`. */
+QString titleOfBranch(const QString& title, const QStringList& taken);
+
 /**
  * The open conversation: what the user does goes to the store first and then to the backend, what the backend answers
  * goes to the store and then to whoever listens. A message is on disk before it is answered; an answer that is being

@@ -47,6 +47,7 @@ class ConversationTest : public QObject {
   void removes_nothing_that_stays_in_the_store();
   void removing_all_removes_the_conversation();
   void a_branch_goes_on_from_the_same_memory();
+  void branches_are_numbered();
   void stores_what_is_pinned_while_it_is_answered();
   void says_why_a_message_can_not_be_pinned();
   void titles_are_the_first_words_data();
@@ -429,7 +430,7 @@ void ConversationTest::a_branch_goes_on_from_the_same_memory() {
   QVERIFY(m_session->branch(m_session->messages().at(3).id));
   QVERIFY(m_session->conversationId() != origin);
   QCOMPARE(m_session->messages().size(), 4);
-  QCOMPARE(m_store->title(m_session->conversationId()), QStringLiteral("hello (branch)"));
+  QCOMPARE(m_store->title(m_session->conversationId()), QStringLiteral("hello · 2"));
   const auto snapshot = cache.last().at(0).value<CacheSnapshot>();
   QCOMPARE(snapshot.conversationId, m_session->conversationId());
   QCOMPARE(snapshot.spans.last().messageId, m_session->messages().last().id);
@@ -437,6 +438,13 @@ void ConversationTest::a_branch_goes_on_from_the_same_memory() {
   sendAndWait(QStringLiteral("elsewhere"));
   QCOMPARE(ended.at(0).at(1).value<TurnStats>().promptEvaluated, 4);
   QCOMPARE(m_store->messages(origin).size(), 6);
+}
+
+void ConversationTest::branches_are_numbered() {
+  QCOMPARE(titleOfBranch(QStringLiteral("Trees"), {QStringLiteral("Trees")}), QStringLiteral("Trees · 2"));
+  QCOMPARE(titleOfBranch(QStringLiteral("Trees · 2"), {QStringLiteral("Trees · 2"), QStringLiteral("Trees · 3")}),
+           QStringLiteral("Trees · 4"));
+  QCOMPARE(titleOfBranch(QStringLiteral("3 · 4 = 12"), {}), QStringLiteral("3 · 4 = 12 · 2"));
 }
 
 void ConversationTest::stores_what_is_pinned_while_it_is_answered() {
