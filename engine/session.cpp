@@ -127,8 +127,10 @@ class Session::Impl {
     if (cancelled_.exchange(false)) throw Cancelled();
     const BatchPlan& plan = cache_.begin_batch(static_cast<int>(batch.size()));
     bool finished = false;
+    attention_.clear();
     try {
-      finished = forward_.run(batch, plan, cache_.memory(), cancelled_);
+      if (watches_) watch_.begin(cache_.table().slots());
+      finished = forward_.run(batch, plan, cache_.memory(), cancelled_, watches_ ? &watch_ : nullptr);
     } catch (...) {  // memory is short
       cache_.abandon();
       throw;
@@ -139,6 +141,7 @@ class Session::Impl {
       throw Cancelled();
     }
     cache_.commit();
+    if (watches_) attention_ = watch_.mean();
     logits_ = {};
   }
 
@@ -171,6 +174,7 @@ class Session::Impl {
                   " in this conversation, because its first tokens are no longer in the cache; it must be made anew.");
     }
     const int cached = table.cached();
+    attention_.clear();
     following([&] { cache_.change(settings); });
     if (table.cached() < cached) stale_from_ = std::min(stale_from_, settings.n_keep);
   }
@@ -191,11 +195,13 @@ class Session::Impl {
     }
     if (fed == table.fed()) return;
     following([&] { cache_.table().back(fed); });
+    attention_.clear();
     logits_ = {};
   }
 
   void reset() {
     cache_.clear();
+    attention_.clear();
     kept_.clear();
     stale_from_ = nothing_stale;
     logits_ = {};
@@ -228,6 +234,7 @@ class Session::Impl {
     std::vector<float> logits = in.list<float>();
     in.require(logits.empty() || logits.size() == static_cast<std::size_t>(model_->config().n_vocab));
     cache_ = std::move(cache);
+    attention_.clear();
     kept_.clear();
     kept_.append(kept);
     stale_from_ = stale_from;
@@ -248,6 +255,9 @@ class Session::Impl {
   int stale_from_ = nothing_stale;  ///< rank from which K and V are of former places
   std::span<const float> logits_;
   std::vector<float> restored_logits_;
+  bool watches_ = false;
+  AttentionWatch watch_;
+  std::vector<float> attention_;  ///< of the last token, [slots]; or empty
   std::atomic<bool> cancelled_{false};
 };
 
@@ -340,8 +350,14 @@ const Model& Session::model() const {
 std::int64_t Session::fed() const {
   return impl_->cache_.table().fed();
 }
+void Session::watch_attention(bool on) {
+  impl_->watches_ = on;
+  if (!on) impl_->attention_.clear();
+}
 CacheTelemetry Session::telemetry() {
-  return impl_->cache_.telemetry();
+  CacheTelemetry telemetry = impl_->cache_.telemetry();
+  telemetry.attention = impl_->attention_;
+  return telemetry;
 }
 
 }  // namespace runnel

@@ -72,6 +72,11 @@ void Attention::run(const AttentionCall& call) {
   for (const BatchPlan::Span& span : call.plan->spans) keys += span.length;
   const int parts = blocks == 1 && keys >= split_keys && pool_.size() > 1 ? 2 * pool_.size() : 1;
   prepare(call, parts);
+  if (call.watch != nullptr) {
+    int pieces = 0;
+    for (const BatchPlan::Span& span : call.plan->spans) pieces += chunks_between(span.slot, span.slot + span.length);
+    call.watch->begin_layer(call.heads, parts, pieces);
+  }
   const auto kv_heads = static_cast<std::size_t>(call.kv_heads);
   const auto tasks = static_cast<std::size_t>(blocks) * kv_heads * static_cast<std::size_t>(parts);
   pool_.run(tasks, [&](std::size_t index, int thread) {
@@ -88,6 +93,12 @@ void Attention::run(const AttentionCall& call) {
     finish(call, task, scratch);
   });
   if (parts > 1) merge(call, parts);
+  if (call.watch != nullptr) call.watch->end_layer();
+}
+
+// The rows of a task are its tokens' heads.
+bool Attention::is_watched(const AttentionCall& call, const Task& task, int row) {
+  return call.watch != nullptr && task.first_token + row / (call.heads / call.kv_heads) == call.plan->tokens() - 1;
 }
 
 void Attention::prepare(const AttentionCall& call, int parts) {
@@ -234,6 +245,10 @@ void Attention::add_chunk(const AttentionCall& call, const Task& task, Scratch& 
       maximum = highest;
     }
     total += kernels_.exp_sum(scores + from, to - from, maximum);
+    if (is_watched(call, task, row)) {
+      call.watch->note(task.kv_head * group + row % group, task.part, slot + from,
+                       {scores + from, static_cast<std::size_t>(to - from)}, maximum);
+    }
   }
   kernels.accumulate(scratch.scores.data(), chunk_keys, rows, kv, slot, count, scratch.sums.data());
 }
@@ -246,6 +261,10 @@ void Attention::finish(const AttentionCall& call, const Task& task, Scratch& scr
   for (int row = 0; row < task.tokens * group; ++row) {
     const float* sums = scratch.sums.data() + static_cast<std::size_t>(row) * dim;
     const float total = scratch.totals[static_cast<std::size_t>(row)];
+    if (is_watched(call, task, row)) {
+      call.watch->end_part(task.kv_head * group + row % group, task.part, scratch.maxima[static_cast<std::size_t>(row)],
+                           total);
+    }
     if (task.parts == 1) {
       const auto token = static_cast<std::size_t>(task.first_token + row / group);
       const auto head = static_cast<std::size_t>(task.kv_head * group + row % group);

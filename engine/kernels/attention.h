@@ -6,6 +6,7 @@
 
 #include "cache/kv_cache.h"
 #include "kernels/aligned_buffer.h"
+#include "kernels/attention_watch.h"
 #include "kernels/kernels.h"
 #include "threads/thread_pool.h"
 
@@ -37,6 +38,7 @@ struct AttentionCall {
   const BatchPlan* plan = nullptr;
   const KvMemory* memory = nullptr;
   int layer = 0;
+  AttentionWatch* watch = nullptr;  ///< told where the last token looks; null: nobody watches
 };
 
 /// Attention over the runs of the cache in one pass with a running maximum and sum (online softmax, Milakov and
@@ -61,6 +63,7 @@ class Attention {
   void add_chunk(const AttentionCall& call, const Task& task, Scratch& scratch, std::size_t span, int slot,
                  int count) const;
   void finish(const AttentionCall& call, const Task& task, Scratch& scratch);
+  static bool is_watched(const AttentionCall& call, const Task& task, int row);
   void merge(const AttentionCall& call, int parts);
 
   const Kernels& kernels_;

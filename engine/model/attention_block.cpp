@@ -34,7 +34,8 @@ AttentionBlock::AttentionBlock(const Machine& machine)
 }
 
 void AttentionBlock::run(int layer, const LayerWeights& weights, const float* x, const BatchPlan& plan,
-                         KvMemory& memory, const RotationRows& rotations, AlignedBuffer<float>& out) {
+                         KvMemory& memory, const RotationRows& rotations, AlignedBuffer<float>& out,
+                         AttentionWatch* watch) {
   const int tokens = plan.tokens();
   const LayerConfig& own = config_.layers[static_cast<std::size_t>(layer)];
   const std::array<MatrixProducts::Product, 3> products{
@@ -58,7 +59,8 @@ void AttentionBlock::run(int layer, const LayerWeights& weights, const float* x,
                   .rotations = rotations,
                   .plan = &plan,
                   .memory = &memory,
-                  .layer = layer});
+                  .layer = layer,
+                  .watch = watch});
   const std::array<MatrixProducts::Product, 1> output{{{&weights.attention_output, 0}}};
   machine_.products.multiply(output, attended_.data(), tokens, out, padded(config_.n_embd));
 }

@@ -16,9 +16,10 @@ class AttentionBlock {
  public:
   explicit AttentionBlock(const Machine& machine);
 
-  /// x [tokens, n_embd] → out [tokens, n_embd padded]. `rotations`: of the plan's positions, for this layer.
+  /// x [tokens, n_embd] → out [tokens, n_embd padded]. `rotations`: of the plan's positions, for this layer. `watch`:
+  /// as in AttentionCall.
   void run(int layer, const LayerWeights& weights, const float* x, const BatchPlan& plan, KvMemory& memory,
-           const RotationRows& rotations, AlignedBuffer<float>& out);
+           const RotationRows& rotations, AlignedBuffer<float>& out, AttentionWatch* watch);
 
  private:
   void adjust_queries_and_keys(const LayerWeights& weights, const BatchPlan& plan);

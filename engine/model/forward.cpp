@@ -20,13 +20,13 @@ Forward::Forward(const Config& config, const Weights& weights, const Kernels& ke
 }
 
 bool Forward::run(std::span<const Token> tokens, const BatchPlan& plan, KvMemory& memory,
-                  const std::atomic<bool>& cancelled) {
+                  const std::atomic<bool>& cancelled, AttentionWatch* watch) {
   embed(tokens, plan);
   rotations_.clear();
   for (RotationTable& table : rotation_tables_) rotations_.push_back(table.rows(plan.positions, machine_.pool));
   for (int layer = 0; layer < config_.n_layers; ++layer) {
     if (cancelled.load(std::memory_order_relaxed)) return false;
-    run_layer(layer, plan, memory);
+    run_layer(layer, plan, memory, watch);
   }
   return true;
 }
@@ -49,7 +49,7 @@ void Forward::embed(std::span<const Token> tokens, const BatchPlan& plan) {
   });
 }
 
-void Forward::run_layer(int layer, const BatchPlan& plan, KvMemory& memory) {
+void Forward::run_layer(int layer, const BatchPlan& plan, KvMemory& memory, AttentionWatch* watch) {
   const LayerWeights& weights = weights_.layers[static_cast<std::size_t>(layer)];
   const int rope = config_.layers[static_cast<std::size_t>(layer)].rope;
   const RotationRows rotations = rope < 0 ? RotationRows{} : rotations_[static_cast<std::size_t>(rope)];
@@ -57,7 +57,7 @@ void Forward::run_layer(int layer, const BatchPlan& plan, KvMemory& memory) {
   const bool serial = config_.design.residual == Residual::serial;
 
   const float* x = normalized(weights.attention_norm, tokens);
-  attention_.run(layer, weights, x, plan, memory, rotations, attended_);
+  attention_.run(layer, weights, x, plan, memory, rotations, attended_, watch);
   normalize_answer(weights.attention_post_norm, tokens, attended_);
   if (serial) add_to_residual(attended_, tokens);
 

@@ -29,8 +29,9 @@ class Forward {
           int bf16_tokens);
 
   /// Evaluates the tokens that `plan` gave slots to and writes their keys and values. False when `cancelled` was found
-  /// set between two layers: then the cache's slots hold nothing of use.
-  bool run(std::span<const Token> tokens, const BatchPlan& plan, KvMemory& memory, const std::atomic<bool>& cancelled);
+  /// set between two layers: then the cache's slots hold nothing of use. `watch`: told where the last token looks.
+  bool run(std::span<const Token> tokens, const BatchPlan& plan, KvMemory& memory, const std::atomic<bool>& cancelled,
+           AttentionWatch* watch = nullptr);
 
   /// Logits after `count` tokens of the last run from `first` on; row r is `[r × logits_stride(), … + n_vocab)`. Valid
   /// until the next call.
@@ -39,7 +40,7 @@ class Forward {
 
  private:
   void embed(std::span<const Token> tokens, const BatchPlan& plan);
-  void run_layer(int layer, const BatchPlan& plan, KvMemory& memory);
+  void run_layer(int layer, const BatchPlan& plan, KvMemory& memory, AttentionWatch* watch);
   const float* normalized(const NormWeights& norm, int tokens);
   void normalize_answer(const NormWeights& norm, int tokens, AlignedBuffer<float>& answer) const;
   void add_to_residual(AlignedBuffer<float>& answer, int tokens);

@@ -110,6 +110,9 @@ class Session {
   const Model& model() const;
   std::int64_t fed() const;
 
+  /// Has the telemetry tell where attention goes, from the next token on; costs next to nothing while it is off.
+  void watch_attention(bool on);
+
   /// What the cache holds now; takes the eviction events collected since the last call.
   CacheTelemetry telemetry();
 

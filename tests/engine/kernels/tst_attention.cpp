@@ -76,7 +76,7 @@ class Trial {
   KvCache& cache() { return cache_; }
   int max_batch() const { return std::min(case_.batch, cache_.max_batch()); }
 
-  // The largest difference of a batch's outputs from the definition.
+  // The largest difference of a batch's outputs, and of what a watch is told, from the definition.
   double feed(int tokens) {
     const std::size_t row = static_cast<std::size_t>(case_.heads * case_.head_dim);
     const BatchPlan& plan = cache_.begin_batch(tokens);
@@ -85,6 +85,7 @@ class Trial {
     const std::size_t stride = row + 5;  // as in a row that holds more than the query
     const std::vector<float> queries = random_floats(static_cast<std::size_t>(tokens) * stride, random_, case_.queries);
     std::vector<float> out(static_cast<std::size_t>(tokens) * row);
+    watch_.begin(cache_.table().slots());
     attention_.run({.queries = queries.data(),
                     .query_stride = stride,
                     .out = out.data(),
@@ -98,21 +99,29 @@ class Trial {
                     .rotations = rotations.rows(),
                     .plan = &plan,
                     .memory = &cache_.memory(),
-                    .layer = 1});
+                    .layer = 1,
+                    .watch = &watch_});
     double worst = 0;
+    std::vector<double> looks(static_cast<std::size_t>(cache_.table().slots()), 0.0);
     for (int t = 0; t < tokens; ++t) {
       const std::vector<std::int64_t> seen = keys_of(plan, t);
       for (int head = 0; head < case_.heads; ++head) {
         const auto at = static_cast<std::size_t>(head * case_.head_dim);
         const std::span<const float> query =
             std::span(queries).subspan(static_cast<std::size_t>(t) * stride + at, dim());
-        const std::vector<double> expected = defined(query, seen, head);
+        std::vector<double> weights;
+        const std::vector<double> expected = defined(query, seen, head, weights);
+        for (std::size_t rank = 0; t == tokens - 1 && rank < seen.size(); ++rank)
+          looks[slot_of(plan, seen[rank])] += weights[rank] / case_.heads;
         for (std::size_t d = 0; d < dim(); ++d) {
           const double off = std::abs(out[static_cast<std::size_t>(t) * row + at + d] - expected[d]);
           if (!(off <= worst)) worst = std::isfinite(off) ? off : INFINITY;
         }
       }
     }
+    const std::vector<float> mean = watch_.mean();
+    for (std::size_t slot = 0; slot < looks.size(); ++slot)
+      worst = std::max(worst, std::abs(static_cast<double>(mean[slot]) - looks[slot]));
     cache_.commit();
     return worst;
   }
@@ -149,6 +158,14 @@ class Trial {
     return positions;
   }
 
+  static std::size_t slot_of(const BatchPlan& plan, std::int64_t position) {
+    for (const BatchPlan::Span& span : plan.spans) {
+      if (span.first <= position && position < span.first + span.length)
+        return static_cast<std::size_t>(span.slot + (position - span.first));
+    }
+    return 0;
+  }
+
   std::span<const float> row_of(const std::vector<float>& all, std::int64_t position, int head) const {
     const int kv_head = head / (case_.heads / case_.kv_heads);
     return std::span(all).subspan((static_cast<std::size_t>(position) * static_cast<std::size_t>(case_.kv_heads) +
@@ -158,7 +175,10 @@ class Trial {
   }
 
   // softmax(q · k / sqrt(head_dim) − slope × distance) · v, each key rotated to its rank and the query to the last.
-  std::vector<double> defined(std::span<const float> query, const std::vector<std::int64_t>& seen, int head) const {
+  // `weights`: what the softmax gives, by rank.
+  std::vector<double> defined(std::span<const float> query, const std::vector<std::int64_t>& seen, int head,
+                              std::vector<double>& weights) const {
+    weights.assign(seen.size(), 0.0);
     const auto last = static_cast<std::int64_t>(seen.size()) - 1;
     const std::vector<double> q = rotated(query, case_.pairs, static_cast<double>(last));
     std::vector<double> out(dim(), 0.0);
@@ -175,10 +195,13 @@ class Trial {
         score -= static_cast<double>(slopes_[static_cast<std::size_t>(head)]) * static_cast<double>(last - rank);
       const double weight = std::exp(score);
       total += weight;
+      weights[static_cast<std::size_t>(rank)] = weight;
       const std::span<const float> value = row_of(values_, position, head);
       for (std::size_t d = 0; d < dim(); ++d) out[d] += weight * value[d];
     }
-    for (double& x : out) x /= total;
+    for (std::vector<double>* sums : {&out, &weights}) {
+      for (double& x : *sums) x /= total;
+    }
     return out;
   }
 
@@ -187,6 +210,7 @@ class Trial {
   std::mt19937 random_;
   ThreadPool pool_;
   Attention attention_;
+  AttentionWatch watch_;
   KvCache cache_;
   std::vector<float> slopes_;
   std::vector<float> keys_;  ///< [fed, kv_heads, head_dim], not rotated

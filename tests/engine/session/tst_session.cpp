@@ -1,4 +1,6 @@
 #include <QTest>
+#include <cmath>
+#include <numeric>
 
 #include "engine/format/temporary_folder.h"
 #include "engine/model/golden.h"
@@ -44,6 +46,8 @@ class SessionTest : public QObject {
   void a_change_of_type_keeps_what_is_cached();
   void reset_is_a_new_session();
   void telemetry_tells_events_once();
+  void tells_where_the_last_token_looks();
+  void watching_changes_nothing();
 
  private:
   std::unique_ptr<Session> open(CacheSettings settings) const { return std::make_unique<Session>(model_, settings, 2); }
@@ -437,6 +441,37 @@ void SessionTest::telemetry_tells_events_once() {
   QCOMPARE(grown.events[0].at, 32);
   QCOMPARE(grown.events[0].evictions, 18);
   QCOMPARE(grown.evicted, 18);
+}
+
+void SessionTest::tells_where_the_last_token_looks() {
+  const auto session = open(exact_settings(64));
+  session->feed(some(10));
+  QVERIFY(session->telemetry().attention.empty());
+  session->watch_attention(true);
+  QVERIFY(session->telemetry().attention.empty());
+  session->feed(some(10, 200));
+  const CacheTelemetry cache = session->telemetry();
+  QCOMPARE(cache.attention.size(), static_cast<std::size_t>(cache.slots));
+  double cached = 0;
+  for (const Run& run : cache.runs) {
+    for (int slot = run.slot; slot < run.slot + run.length; ++slot)
+      cached += static_cast<double>(cache.attention[static_cast<std::size_t>(slot)]);
+  }
+  QVERIFY(std::abs(cached - 1) < 1e-4);
+  QVERIFY(std::abs(std::accumulate(cache.attention.begin(), cache.attention.end(), 0.0) - 1) < 1e-4);
+  session->back(190);
+  QVERIFY(session->telemetry().attention.empty());
+  session->feed(some(190, 200));
+  QVERIFY(!session->telemetry().attention.empty());
+  session->watch_attention(false);
+  QVERIFY(session->telemetry().attention.empty());
+}
+
+void SessionTest::watching_changes_nothing() {
+  const auto watched = open(exact_settings(64));
+  watched->watch_attention(true);
+  watched->feed(some(200));
+  QCOMPARE(difference(watched->logits(), undisturbed(200, exact_settings(64))), 0.0);
 }
 
 QTEST_APPLESS_MAIN(SessionTest)
