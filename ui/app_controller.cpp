@@ -56,6 +56,8 @@ void AppController::connectModels() {
   connect(&m_backend, &app::ChatBackend::noticed, this, [this](qint64 conversationId, const QString& sentence) {
     if (conversationId == m_session.conversationId()) showProblem(sentence);
   });
+  connect(&m_cache, &CacheViewModel::watchesAttentionChanged, this,
+          [this] { m_backend.watchAttention(m_cache.watchesAttention()); });
   connect(&m_cache, &CacheViewModel::changed, this, [this] {
     if (m_cache.shown().conversationId != m_session.conversationId()) return;
     m_transcript.setRemembered(m_cache.shown());

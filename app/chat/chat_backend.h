@@ -51,6 +51,9 @@ class ChatBackend : public QObject {
    *  that it has there. What of them is in the cache becomes that of `to`. `lastMessage`: of `from`, its newest. */
   virtual void branch(qint64 from, qint64 lastMessage, qint64 to, const QHash<qint64, qint64>& messages) = 0;
 
+  /** Has the snapshots of the cache tell where attention goes, from the next token on. */
+  virtual void watchAttention(bool on) = 0;
+
   /** Takes effect with the next load. */
   virtual void setThreads(int threads) = 0;
 

@@ -92,6 +92,7 @@ std::unique_ptr<Engine> InferenceWorker::loadEngine(const LoadRequest& request, 
   engine->format = std::make_unique<ModelChatFormat>(engine->model);
   const runnel::CacheSettings settings = fitting(m_wanted, engine->model->facts());
   engine->session = std::make_unique<runnel::Session>(engine->model, settings, request.threads);
+  engine->session->watch_attention(m_watchesAttention);
   if (stop.stop_requested()) throw runnel::Cancelled();
   return engine;
 }
@@ -163,11 +164,23 @@ void InferenceWorker::replaceByEmpty() {
   try {
     const runnel::CacheSettings settings = fitting(m_wanted, m_engine->model->facts());
     auto session = std::make_unique<runnel::Session>(m_engine->model, settings, m_threads);
-    m_control.setSession(session.get());
-    m_engine->session = std::move(session);
+    takeSession(std::move(session));
   } catch (const std::exception& error) {
     qCWarning(logWorker, "The cache keeps the settings of a snapshot: %s", error.what());
   }
+}
+
+void InferenceWorker::takeSession(std::unique_ptr<runnel::Session> session) {
+  session->watch_attention(m_watchesAttention);
+  m_control.setSession(session.get());
+  m_engine->session = std::move(session);
+}
+
+void InferenceWorker::watchAttention(bool on) {
+  m_watchesAttention = on;
+  if (!m_engine) return;
+  m_engine->session->watch_attention(on);
+  publish(m_tokensPerSecond);
 }
 
 void InferenceWorker::setPinned(qint64 conversationId, qint64 messageId, bool pinned) {
@@ -260,8 +273,7 @@ bool InferenceWorker::isInPlace(const runnel::CacheSettings& settings) const {
 // The new session is made first: when its settings or memory don't allow it, nothing has changed.
 void InferenceWorker::replaceSession(const runnel::CacheSettings& settings) {
   auto session = std::make_unique<runnel::Session>(m_engine->model, settings, m_threads);
-  m_control.setSession(session.get());
-  m_engine->session = std::move(session);
+  takeSession(std::move(session));
   try {
     TurnRunner(*m_engine, m_control, listener()).makeAnew();
   } catch (const std::exception& error) {

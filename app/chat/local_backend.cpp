@@ -87,6 +87,11 @@ void LocalBackend::branch(qint64 from, qint64 lastMessage, qint64 to, const QHas
   });
 }
 
+void LocalBackend::watchAttention(bool on) {
+  m_control.interject([worker = m_worker, on] { worker->watchAttention(on); });
+  QMetaObject::invokeMethod(m_worker, [worker = m_worker] { worker->runInterjections(); });
+}
+
 void LocalBackend::setThreads(int threads) {
   m_threads = threads;
 }

@@ -56,6 +56,7 @@ class ScriptedBackend : public ChatBackend {
   void setPinned(qint64 conversationId, qint64 messageId, bool pinned) override;
   void forgetAfter(qint64 conversationId, qint64 messageId) override;
   void branch(qint64 from, qint64 lastMessage, qint64 to, const QHash<qint64, qint64>& messages) override;
+  void watchAttention(bool on) override;
   void setThreads(int threads) override;
 
  private:
@@ -98,6 +99,7 @@ class ScriptedBackend : public ChatBackend {
   ScriptedFormat m_format;
   runnel::CacheSettings m_wanted;
   std::unique_ptr<ScriptedCache> m_cache;
+  bool m_watchesAttention = false;
   CachedConversation m_cached;
   qint64 m_shown = 0;
   QElapsedTimer m_sincePublished;

@@ -59,7 +59,25 @@ void ScriptedCache::apply(const CacheSettings& settings) {
 }
 
 CacheTelemetry ScriptedCache::telemetry() {
-  return telemetry_of(m_table, m_log, m_bytesPerToken * static_cast<std::size_t>(m_table.slots()), m_bytesPerToken);
+  CacheTelemetry telemetry =
+      telemetry_of(m_table, m_log, m_bytesPerToken * static_cast<std::size_t>(m_table.slots()), m_bytesPerToken);
+  if (m_watchesAttention && m_table.fed() > 0) telemetry.attention = attention();
+  return telemetry;
+}
+
+std::vector<float> ScriptedCache::attention() const {
+  std::vector<float> shares(static_cast<std::size_t>(m_table.slots()));
+  float sum = 0;
+  for (const Run& run : m_table.runs()) {
+    for (int i = 0; i < run.length; ++i) {
+      const auto age = static_cast<float>(m_table.cached() - run.rank - i);
+      const float share = run.reason == Reason::sink ? 1.0F : 1.0F / age;
+      shares[static_cast<std::size_t>(run.slot + i)] = share;
+      sum += share;
+    }
+  }
+  for (float& share : shares) share /= std::max(sum, 1e-6F);
+  return shares;
 }
 
 }  // namespace runnel::app

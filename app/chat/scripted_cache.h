@@ -2,6 +2,8 @@
 
 #include <QtGlobal>
 
+#include <vector>
+
 #include "runnel/eviction_log.h"
 #include "runnel/run_table.h"
 
@@ -28,6 +30,9 @@ class ScriptedCache {
   /** As Session::begin_message. */
   void beginMessage(qint64 first) { m_table.begin_message(first); }
 
+  /** As Session::watch_attention: the sinks get most of it, the others less with age. */
+  void watchAttention(bool on) { m_watchesAttention = on; }
+
   /** Whether `apply` can do without evaluating anything. */
   bool isInPlace(const CacheSettings& settings) const;
 
@@ -41,10 +46,13 @@ class ScriptedCache {
   CacheTelemetry telemetry();
 
  private:
+  std::vector<float> attention() const;
+
   int m_trainedContext;
   std::size_t m_bytesPerToken;
   RunTable m_table;
   EvictionLog m_log;
+  bool m_watchesAttention = false;
 };
 
 }  // namespace runnel::app

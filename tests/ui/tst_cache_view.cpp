@@ -55,6 +55,9 @@ class CacheViewTest : public QObject {
   void counts_and_figures();
   void snapshots_are_shown_at_most_once_a_frame();
   void hints_name_token_owner_and_age();
+  void attention_has_steps();
+  void hints_tell_attention_while_it_is_watched();
+  void the_map_shows_where_attention_goes();
   void the_map_paints_only_what_changed();
   void the_map_paints_huge_caches();
 };
@@ -148,6 +151,57 @@ void CacheViewTest::hints_name_token_owner_and_age() {
   QCOMPARE(cache.cellTitle(20), QStringLiteral("free"));
   QVERIFY(cache.cellTitle(-1).isEmpty());
   QVERIFY(cache.cellTitle(24).isEmpty());
+}
+
+void CacheViewTest::attention_has_steps() {
+  QCOMPARE(int{heatOf(0, 100)}, 0);
+  QCOMPARE(int{heatOf(0.01F, 100)}, 2);  // the average
+  QCOMPARE(int{heatOf(0.5F, 100)}, kMostHeat);
+  QCOMPARE(int{heatOf(1, 100)}, kMostHeat);
+  app::CacheSnapshot snapshot = filled(10);
+  QCOMPARE(int{cellsOf(snapshot, {})[0].heat}, 0);
+  snapshot.telemetry.attention.assign(24, 0.0F);
+  snapshot.telemetry.attention[0] = 0.9F;
+  snapshot.telemetry.attention[7] = 0.1F;
+  const std::vector<Cell> cells = cellsOf(snapshot, {});
+  QVERIFY(cells[0].heat > cells[7].heat && cells[7].heat > cells[8].heat);
+}
+
+void CacheViewTest::hints_tell_attention_while_it_is_watched() {
+  CacheViewModel model;
+  app::CacheSnapshot snapshot = filled(10);
+  snapshot.telemetry.attention.assign(24, 0.0F);
+  snapshot.telemetry.attention[7] = 0.125F;
+  model.update(snapshot);
+  QVERIFY(!model.cellDetail(7).contains(QStringLiteral("attention")));
+  model.setWatchesAttention(true);
+  QVERIFY2(model.cellDetail(7).endsWith(QStringLiteral("12.5 % of attention")), qPrintable(model.cellDetail(7)));
+}
+
+void CacheViewTest::the_map_shows_where_attention_goes() {
+  QQuickWindow window;
+  CacheViewModel model;
+  app::CacheSnapshot snapshot = filled(10);
+  snapshot.telemetry.attention.assign(24, 0.0F);
+  snapshot.telemetry.attention[7] = 1;
+  snapshot.telemetry.cached = 1000;  // so that this is far above the average
+  model.update(snapshot);
+  CacheMap map(window.contentItem());
+  map.setProperty("freeColor", QColor(Qt::black));
+  map.setProperty("heatColor", QColor(Qt::red));
+  map.setProperty("showsHeat", true);
+  map.setWidth(324);
+  map.setCache(&model);
+  const auto colorAt = [&map](int slot) { return map.image().pixelColor(map.rectOf(slot).center().toPoint()); };
+  QCOMPARE(colorAt(7), QColor(Qt::red));
+  QCOMPARE(colorAt(8), QColor(Qt::black));
+  const qint64 painted = map.paintedCells();
+  snapshot.telemetry.attention[7] = 0;
+  snapshot.telemetry.attention[8] = 1;
+  model.update(snapshot);
+  model.flush();
+  QCOMPARE(map.paintedCells() - painted, 2);
+  QCOMPARE(colorAt(8), QColor(Qt::red));
 }
 
 void CacheViewTest::the_map_paints_only_what_changed() {

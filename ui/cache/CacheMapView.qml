@@ -28,8 +28,10 @@ Column {
         cache: view.cache
         freeColor: Theme.freeCell
         headColor: Theme.text
+        heatColor: Theme.error
         pinnedColor: Theme.pinned
         preferredHeight: 260
+        showsHeat: view.cache.watchesAttention
         sinkColor: Theme.sink
         systemColor: Theme.system
         userColor: Theme.user
@@ -51,8 +53,45 @@ Column {
             visible: map.hoveredSlot >= 0
         }
     }
+    Row {
+        spacing: Theme.space.s
+        visible: view.cache.watchesAttention
+
+        PlainLabel {
+            anchors.verticalCenter: parent.verticalCenter
+            color: Theme.quiet
+            font.pixelSize: Theme.type.caption
+            text: qsTr("attention of the last token: none")
+        }
+        Rectangle {
+            anchors.verticalCenter: parent.verticalCenter
+            height: 9
+            radius: 2.5
+            width: 60
+
+            gradient: Gradient {
+                orientation: Gradient.Horizontal
+
+                GradientStop {
+                    color: Theme.freeCell
+                    position: 0
+                }
+                GradientStop {
+                    color: Theme.error
+                    position: 1
+                }
+            }
+        }
+        PlainLabel {
+            anchors.verticalCenter: parent.verticalCenter
+            color: Theme.quiet
+            font.pixelSize: Theme.type.caption
+            text: qsTr("much")
+        }
+    }
     Flow {
         spacing: Theme.space.m
+        visible: !view.cache.watchesAttention
         width: parent.width
 
         Repeater {
@@ -91,5 +130,13 @@ Column {
                 }
             }
         }
+    }
+    PushButton {
+        Accessible.description: qsTr("Colours the map by where the model’s attention goes")
+        font.pixelSize: Theme.type.caption
+        kind: PushButton.Link
+        leftPadding: 0
+        text: view.cache.watchesAttention ? qsTr("Show whose tokens they are") : qsTr("Show where attention goes")
+        onClicked: view.cache.watchesAttention = !view.cache.watchesAttention
     }
 }

@@ -13,6 +13,10 @@ Rectangle {
 
     color: Theme.background
 
+    // Watching costs a little: nobody does through a closed panel.
+    onVisibleChanged: if (!visible)
+        cache.watchesAttention = false
+
     // Lies above the transcript in a narrow window: clicks must not reach what is beneath.
     MouseArea {
         anchors.fill: parent

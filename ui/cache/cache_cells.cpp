@@ -1,6 +1,7 @@
 #include "ui/cache/cache_cells.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace runnel::ui {
 
@@ -27,6 +28,13 @@ void writeRun(const Run& run, const QList<app::MessageSpan>& spans, qsizetype& s
 
 }  // namespace
 
+std::uint8_t heatOf(float share, int cached) {
+  constexpr float kTimesAverage = 50;
+  const float times = share * static_cast<float>(cached);
+  const float steps = std::log1p(times) / std::log1p(kTimesAverage) * kMostHeat;
+  return static_cast<std::uint8_t>(std::clamp(std::lround(steps), 0L, long{kMostHeat}));
+}
+
 std::vector<Cell> cellsOf(const app::CacheSnapshot& snapshot, const std::vector<Cell>& previous) {
   std::vector<Cell> cells(static_cast<std::size_t>(std::max(0, snapshot.telemetry.slots)));
   if (previous.size() == cells.size()) {
@@ -39,6 +47,9 @@ std::vector<Cell> cellsOf(const app::CacheSnapshot& snapshot, const std::vector<
   }
   qsizetype span = 0;
   for (const Run& run : snapshot.telemetry.runs) writeRun(run, snapshot.spans, span, cells);
+  const std::vector<float>& attention = snapshot.telemetry.attention;
+  for (std::size_t slot = 0; slot < cells.size(); ++slot)
+    cells[slot].heat = slot < attention.size() ? heatOf(attention[slot], snapshot.telemetry.cached) : std::uint8_t{0};
   return cells;
 }
 

@@ -97,7 +97,8 @@ void CacheMap::repaintChanged() {
   const int head = m_cache->head();
   std::vector<int> changed;
   for (std::size_t slot = 0; slot < cells.size(); ++slot) {
-    const bool looksSame = cells[slot].kind == m_painted[slot].kind && cells[slot].evicted == m_painted[slot].evicted;
+    const bool looksSame = cells[slot].kind == m_painted[slot].kind && cells[slot].evicted == m_painted[slot].evicted &&
+                           (!m_showsHeat || cells[slot].heat == m_painted[slot].heat);
     const bool headMoved =
         head != m_paintedHead && (static_cast<int>(slot) == head || static_cast<int>(slot) == m_paintedHead);
     if (!looksSame || headMoved) changed.push_back(static_cast<int>(slot));
@@ -145,6 +146,7 @@ void CacheMap::paintCells(const std::vector<int>& slots) {
 }
 
 QColor CacheMap::colorOf(const Cell& cell) const {
+  if (m_showsHeat) return blend(m_heatColor, m_freeColor, static_cast<double>(cell.heat) / kMostHeat);
   const auto color = [&]() -> const QColor& {
     switch (cell.kind) {
       case CellKind::Sink:

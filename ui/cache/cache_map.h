@@ -16,7 +16,7 @@ namespace runnel::ui {
 
 /**
  * The cache's memory, one cell per slot: coloured by whose token it holds, sinks and pins notched, forgotten tokens
- * faded until they are overwritten, the ring's head outlined.
+ * faded until they are overwritten, the ring's head outlined. Or coloured by how much attention it gets.
  *
  * One image node, so that it also works with Qt's software renderer (which draws no geometry nodes); only cells that
  * changed are painted again.
@@ -33,6 +33,8 @@ class CacheMap : public QQuickItem {
   Q_PROPERTY(QColor userColor MEMBER m_userColor NOTIFY colorsChanged)
   Q_PROPERTY(QColor assistantColor MEMBER m_assistantColor NOTIFY colorsChanged)
   Q_PROPERTY(QColor headColor MEMBER m_headColor NOTIFY colorsChanged)
+  Q_PROPERTY(QColor heatColor MEMBER m_heatColor NOTIFY colorsChanged)
+  Q_PROPERTY(bool showsHeat MEMBER m_showsHeat NOTIFY colorsChanged)
   Q_PROPERTY(QColor backgroundColor MEMBER m_backgroundColor NOTIFY colorsChanged)
 
  public:
@@ -85,6 +87,8 @@ class CacheMap : public QQuickItem {
   QColor m_assistantColor;
   QColor m_headColor;
   QColor m_backgroundColor;
+  QColor m_heatColor;
+  bool m_showsHeat = false;
 };
 
 }  // namespace runnel::ui

@@ -106,6 +106,12 @@ QString CacheViewModel::rollingLine() const {
   return tr("full since token %1: %2 tokens forgotten at a time").arg(full, QLocale().toString(settings.n_discard));
 }
 
+void CacheViewModel::setWatchesAttention(bool watches) {
+  if (watches == m_watchesAttention) return;
+  m_watchesAttention = watches;
+  Q_EMIT watchesAttentionChanged();
+}
+
 QString CacheViewModel::cellTitle(int slot) const {
   if (slot < 0 || slot >= static_cast<int>(m_cells.size())) return {};
   const Cell& cell = m_cells[static_cast<std::size_t>(slot)];
@@ -127,7 +133,11 @@ QString CacheViewModel::cellDetail(int slot) const {
   if (cell.kind == CellKind::Sink) owner = tr("sink, %1").arg(owner);
   if (cell.kind == CellKind::Pinned) owner = tr("pinned, %1").arg(owner);
   const qint64 age = m_shown.telemetry.fed - 1 - cell.position;
-  return tr("%1 · age %2").arg(owner, QLocale().toString(age));
+  const QString whose = tr("%1 · age %2").arg(owner, QLocale().toString(age));
+  const std::vector<float>& attention = m_shown.telemetry.attention;
+  if (!m_watchesAttention || static_cast<std::size_t>(slot) >= attention.size()) return whose;
+  const double share = 100.0 * static_cast<double>(attention[static_cast<std::size_t>(slot)]);
+  return tr("%1 · %2 % of attention").arg(whose, QLocale().toString(share, 'f', 1));
 }
 
 qint64 CacheViewModel::messageAt(int slot) const {

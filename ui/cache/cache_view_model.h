@@ -36,6 +36,7 @@ class CacheViewModel : public QObject {
   Q_PROPERTY(double topSpeed READ topSpeed NOTIFY changed)
   Q_PROPERTY(QString settingsLine READ settingsLine NOTIFY changed)
   Q_PROPERTY(QString rollingLine READ rollingLine NOTIFY changed)
+  Q_PROPERTY(bool watchesAttention READ watchesAttention WRITE setWatchesAttention NOTIFY watchesAttentionChanged)
 
  public:
   static constexpr int kFrameMilliseconds = 66;
@@ -68,6 +69,10 @@ class CacheViewModel : public QObject {
   /** What happens to old tokens, in words. */
   QString rollingLine() const;
 
+  /** Whether the map shows where attention goes. */
+  bool watchesAttention() const { return m_watchesAttention; }
+  void setWatchesAttention(bool watches);
+
   const std::vector<Cell>& cells() const { return m_cells; }
   int head() const { return m_shown.telemetry.head; }
   const app::CacheSnapshot& shown() const { return m_shown; }
@@ -79,6 +84,7 @@ class CacheViewModel : public QObject {
 
  Q_SIGNALS:
   void changed();
+  void watchesAttentionChanged();
 
  private:
   void show(const app::CacheSnapshot& snapshot);
@@ -92,6 +98,7 @@ class CacheViewModel : public QObject {
   int m_sinks = 0;
   int m_pinned = 0;
   int m_window = 0;
+  bool m_watchesAttention = false;
   QTimer m_frame;
 };
 

@@ -1,6 +1,8 @@
 #include <QRegularExpression>
 #include <QTemporaryDir>
 
+#include <cmath>
+#include <numeric>
 #include <random>
 
 #include "app/chat/model_chat_format.h"
@@ -41,6 +43,7 @@ class LocalBackendTest : public QObject {
   void a_pinned_message_outlives_the_window();
   void a_forgotten_message_can_not_be_pinned();
   void forgets_whole_messages_when_told_to();
+  void tells_where_attention_goes_while_it_is_watched();
   void pins_in_the_middle_of_an_answer();
   void pins_hold_when_the_cache_is_made_anew();
   void changes_cache_settings_in_place();
@@ -464,6 +467,26 @@ void LocalBackendTest::forgets_whole_messages_when_told_to() {
     QVERIFY(std::find(start, start + 3, opening) != start + 3);
   }
   QVERIFY(talk.snapshot().telemetry.evicted > 100);
+}
+
+void LocalBackendTest::tells_where_attention_goes_while_it_is_watched() {
+  Talk talk;
+  QVERIFY(talk.set({.ctx_size = 128}));
+  QVERIFY(talk.load(m_model));
+  QList<ChatMessage> messages;
+  QVERIFY(talk.exchange(messages, QStringLiteral("Hello")));
+  QVERIFY(talk.snapshot().telemetry.attention.empty());
+  talk.backend.watchAttention(true);
+  QVERIFY(talk.exchange(messages, QStringLiteral("And on")));
+  const std::vector<float> attention = talk.snapshot().telemetry.attention;
+  QVERIFY(std::abs(std::accumulate(attention.begin(), attention.end(), 0.0) - 1) < 1e-3);
+  QVERIFY(talk.set({.ctx_size = 128, .n_keep = 6, .n_discard = 2}));
+  QVERIFY(talk.load(m_model));  // whatever session there is, it is watched
+  QVERIFY(talk.exchange(messages, QStringLiteral("And on")));
+  QVERIFY(!talk.snapshot().telemetry.attention.empty());
+  talk.backend.watchAttention(false);
+  QVERIFY(talk.exchange(messages, QStringLiteral("And on")));
+  QVERIFY(talk.snapshot().telemetry.attention.empty());
 }
 
 void LocalBackendTest::pins_in_the_middle_of_an_answer() {
