@@ -15,6 +15,7 @@ namespace {
 constexpr qreal kLargestPitch = 20;       // logical pixels
 constexpr int kSmallestRounded = 6;       // device pixels: below, a cell is a plain square
 constexpr double kEvictedStrength = 0.3;  // how much of its colour a forgotten token keeps
+constexpr double kLeastHeat = 0.12;
 
 QColor blend(const QColor& front, const QColor& back, double amount) {
   const auto mix = [amount](float f, float b) { return b + (f - b) * static_cast<float>(amount); };
@@ -146,7 +147,7 @@ void CacheMap::paintCells(const std::vector<int>& slots) {
 }
 
 QColor CacheMap::colorOf(const Cell& cell) const {
-  if (m_showsHeat) return blend(m_heatColor, m_freeColor, static_cast<double>(cell.heat) / kMostHeat);
+  if (m_showsHeat) return heatColorOf(cell);
   const auto color = [&]() -> const QColor& {
     switch (cell.kind) {
       case CellKind::Sink:
@@ -165,6 +166,13 @@ QColor CacheMap::colorOf(const Cell& cell) const {
     return m_freeColor;
   }();
   return cell.evicted ? blend(color, m_backgroundColor, kEvictedStrength) : color;
+}
+
+// A token without attention still differs from a free slot.
+QColor CacheMap::heatColorOf(const Cell& cell) const {
+  if (cell.kind == CellKind::Free || cell.evicted) return m_freeColor;
+  const double share = static_cast<double>(cell.heat) / kMostHeat;
+  return blend(m_heatColor, m_freeColor, kLeastHeat + (1 - kLeastHeat) * share);
 }
 
 QSGNode* CacheMap::updatePaintNode(QSGNode* old, UpdatePaintNodeData*) {

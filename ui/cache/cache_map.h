@@ -68,6 +68,7 @@ class CacheMap : public QQuickItem {
   void repaintChanged();
   void paintCells(const std::vector<int>& slots);
   QColor colorOf(const Cell& cell) const;
+  QColor heatColorOf(const Cell& cell) const;
   qreal devicePixels() const;
 
   QPointer<CacheViewModel> m_cache;
