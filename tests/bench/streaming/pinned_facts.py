@@ -111,7 +111,7 @@ def run(machine):
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         scripts = Scripts(machine, folder)
-        per_script = PASSED * CACHE // 44 // 4 * 4  # verses: about 44 tokens each, the template's included
+        per_script = PASSED * CACHE // 34 // 4 * 4  # verses: at least 34 tokens each in the mean, the template's included
         for number in range(len(FACTS)):
             rows.append(one(scripts, number, lines[number * per_script:(number + 1) * per_script]))
             print(rows[-1], flush=True)
