@@ -47,11 +47,16 @@ void AttentionWatch::end_layer() {
     float total = 0;
     for (const Part& part : parts) total += std::exp(part.maximum - maximum) * part.total;
     const float* weights = weights_.data() + static_cast<std::size_t>(head) * static_cast<std::size_t>(slots_);
+    float present = maximum;  // most pieces have the same one: an exponential takes longer than a piece
+    float factor = 1 / total;
     for (int p = 0; p < parts_; ++p) {
       const std::size_t first = part_at(head, p) * static_cast<std::size_t>(most_pieces_);
       for (int i = 0; i < parts[static_cast<std::size_t>(p)].pieces; ++i) {
         const Piece& piece = pieces_[first + static_cast<std::size_t>(i)];
-        const float factor = std::exp(piece.maximum - maximum) / total;
+        if (piece.maximum != present) {
+          present = piece.maximum;
+          factor = std::exp(present - maximum) / total;
+        }
         float* sums = sums_.data() + piece.slot;
         const float* own = weights + piece.slot;
         for (int k = 0; k < piece.count; ++k) sums[k] += factor * own[k];
