@@ -5,11 +5,11 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
-#include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "runnel/error.h"
 #include "runnel/session.h"
+#include "tests/bench/streaming/json_program.h"
 
 namespace {
 
@@ -148,12 +148,5 @@ int main(int argc, char** argv) {
   app.add_option("--n-discard", options.discards, "Values to try")->delimiter(',')->capture_default_str();
   app.add_option("--steps", options.steps, "Steps of each cache")->capture_default_str();
   app.add_option("--threads", options.threads, "Threads to compute with");
-  CLI11_PARSE(app, argc, argv);
-  try {
-    std::cout << measure(options).dump(1) << "\n";
-    return 0;
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "{}\n", error.what());
-    return 1;
-  }
+  return runnel::print_json(app, argc, argv, [&] { return measure(options); });
 }

@@ -135,7 +135,7 @@ class LongRun {
   // Steps of this cache and of a new one that was fed what this one holds, in turns: a machine that gets slower or
   // faster does so for both.
   void mark(std::size_t end) {
-    Json mark{{"at", end}, {"resident_bytes", resident_bytes()}, {"process", results_["processes"]}};
+    Json mark{{"at", end}, {"process", results_["processes"]}};
     if (fed() < end) {
       refill_beside();
       std::vector<double> own;

@@ -5,7 +5,6 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "runnel/answer_reader.h"
@@ -15,6 +14,7 @@
 #include "runnel/reasoning.h"
 #include "runnel/session.h"
 #include "runnel/stop_strings.h"
+#include "tests/bench/streaming/json_program.h"
 
 namespace {
 
@@ -186,12 +186,5 @@ int main(int argc, char** argv) {
   app.add_option("--n-discard", options.discards, "Values to try")->delimiter(',')->capture_default_str();
   app.add_option("--tokens", options.most_tokens, "Length of the conversation")->capture_default_str();
   app.add_option("--threads", options.threads, "Threads to compute with");
-  CLI11_PARSE(app, argc, argv);
-  try {
-    std::cout << measure(options).dump(1) << "\n";
-    return 0;
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "{}\n", error.what());
-    return 1;
-  }
+  return runnel::print_json(app, argc, argv, [&] { return measure(options); });
 }
