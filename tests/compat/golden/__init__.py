@@ -1,0 +1,1 @@
+"""What tests/compat/references is made of: golden data, the program that is compared with it, and the comparisons."""
