@@ -176,6 +176,7 @@ class Session::Impl {
     const int cached = table.cached();
     attention_.clear();
     following([&] { cache_.change(settings); });
+    if (change.ctx_size || change.kv_type) cache_.table().forget_evicted();
     if (table.cached() < cached) stale_from_ = std::min(stale_from_, settings.n_keep);
   }
 

@@ -254,12 +254,12 @@ void InferenceWorker::applyCacheSettings(const runnel::CacheSettings& settings) 
   }
   m_engine->session->clear_cancel();
   if (!isInPlace(settings)) return replaceSession(settings);
-  runnel::CacheChange change;
-  if (settings.ctx_size != 0) change.ctx_size = settings.ctx_size;
-  change.n_keep = settings.n_keep;
-  change.n_discard = settings.n_discard;
-  change.kv_type = settings.kv_type;
-  change.whole_messages = settings.whole_messages;
+  const runnel::CacheSettings& now = m_engine->session->settings();
+  runnel::CacheChange change{
+      .n_keep = settings.n_keep, .n_discard = settings.n_discard, .whole_messages = settings.whole_messages};
+  // Naming these two bars the way back behind the change.
+  if (settings.ctx_size != 0 && settings.ctx_size != now.ctx_size) change.ctx_size = settings.ctx_size;
+  if (settings.kv_type != now.kv_type) change.kv_type = settings.kv_type;
   m_engine->session->set(change);
 }
 

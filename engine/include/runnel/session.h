@@ -15,7 +15,8 @@
 
 namespace runnel {
 
-/// Which part of the settings changes; what is absent stays.
+/// Which part of the settings changes; what is absent stays. Naming `ctx_size` or `kv_type`, be it with the present
+/// value, makes a border: what was evicted before it is never restored by going back.
 struct CacheChange {
   std::optional<int> ctx_size{};
   std::optional<int> n_keep{};

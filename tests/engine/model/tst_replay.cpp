@@ -32,8 +32,8 @@ class ReplayTest : public QObject {
 void ReplayTest::every_script_gives_the_logits_of_the_reference_data() {
   QTest::addColumn<QString>("model");
   QTest::addColumn<int>("batch");
-  for (const QString model : {"llama_mha", "mistral_window"}) {
-    for (const int batch : {1, 7, 64})
+  for (const QString model : {"llama_gqa_llama3", "llama_mha", "mistral_window", "mpt"}) {
+    for (const int batch : {1, 7, 64, 512})
       QTest::newRow(qPrintable(model + ", batch " + QString::number(batch))) << model << batch;
   }
 }

@@ -35,6 +35,8 @@ class SessionTest : public QObject {
   void going_back_leaves_no_logits();
   void going_back_out_of_range_is_refused();
   void going_back_tells_whether_it_is_exact();
+  void naming_a_size_or_a_type_is_a_border_whatever_its_value_data();
+  void naming_a_size_or_a_type_is_a_border_whatever_its_value();
   void going_back_tells_whether_it_is_enough();
   void a_pinned_last_token_is_enough_to_go_on_from();
   void pins_hold_and_are_lifted();
@@ -289,6 +291,27 @@ void SessionTest::going_back_tells_whether_it_is_exact() {
   QVERIFY(!session->back_is_exact(99));
   QVERIFY(!session->back_is_exact(101));  // beyond what was fed
   QVERIFY(!session->back_is_enough(101));
+}
+
+void SessionTest::naming_a_size_or_a_type_is_a_border_whatever_its_value_data() {
+  QTest::addColumn<CacheChange>("change");
+  QTest::addColumn<bool>("is_border");
+  QTest::newRow("the present size") << CacheChange{.ctx_size = 32} << true;
+  QTest::newRow("the present type") << CacheChange{.kv_type = KvType::f32} << true;
+  QTest::newRow("everything else") << CacheChange{.n_keep = 4, .n_discard = 2, .whole_messages = true} << false;
+}
+
+void SessionTest::naming_a_size_or_a_type_is_a_border_whatever_its_value() {
+  QFETCH(CacheChange, change);
+  QFETCH(bool, is_border);
+  const auto session = open(exact_settings(32));
+  session->feed(some(100));
+  session->set(change);
+  QCOMPARE(session->back_is_exact(99), !is_border);
+  const Positions before = cached(*session);
+  session->feed(some(100, 105));
+  session->back(100);  // what was evicted since comes back
+  QCOMPARE(cached(*session), before);
 }
 
 void SessionTest::going_back_tells_whether_it_is_enough() {
