@@ -127,7 +127,7 @@ class Session::Impl {
     if (cancelled_.exchange(false)) throw Cancelled();
     const BatchPlan& plan = cache_.begin_batch(static_cast<int>(batch.size()));
     bool finished = false;
-    attention_.clear();
+    forget_attention_in(plan.slots);
     try {
       if (watches_) watch_.begin(cache_.table().slots());
       finished = forward_.run(batch, plan, cache_.memory(), cancelled_, watches_ ? &watch_ : nullptr);
@@ -143,6 +143,12 @@ class Session::Impl {
     cache_.commit();
     if (watches_) attention_ = watch_.mean();
     logits_ = {};
+  }
+
+  // What was noted of these slots was of the tokens that they held before.
+  void forget_attention_in(std::span<const std::int32_t> slots) {
+    if (attention_.empty()) return;
+    for (const std::int32_t slot : slots) attention_[static_cast<std::size_t>(slot)] = 0;
   }
 
   // Logits after some tokens of the last batch, a row each; the last of them are the session's.
@@ -258,7 +264,7 @@ class Session::Impl {
   std::vector<float> restored_logits_;
   bool watches_ = false;
   AttentionWatch watch_;
-  std::vector<float> attention_;  ///< of the last token, [slots]; or empty
+  std::vector<float> attention_;  ///< of the last token that was watched, [slots]; or empty
   std::atomic<bool> cancelled_{false};
 };
 
@@ -353,7 +359,6 @@ std::int64_t Session::fed() const {
 }
 void Session::watch_attention(bool on) {
   impl_->watches_ = on;
-  if (!on) impl_->attention_.clear();
 }
 CacheTelemetry Session::telemetry() {
   CacheTelemetry telemetry = impl_->cache_.telemetry();

@@ -92,7 +92,7 @@ std::unique_ptr<Engine> InferenceWorker::loadEngine(const LoadRequest& request, 
   engine->format = std::make_unique<ModelChatFormat>(engine->model);
   const runnel::CacheSettings settings = fitting(m_wanted, engine->model->facts());
   engine->session = std::make_unique<runnel::Session>(engine->model, settings, request.threads);
-  engine->session->watch_attention(m_watchesAttention);
+  engine->watchesAttention = m_watchesAttention;
   if (stop.stop_requested()) throw runnel::Cancelled();
   return engine;
 }
@@ -171,7 +171,6 @@ void InferenceWorker::replaceByEmpty() {
 }
 
 void InferenceWorker::takeSession(std::unique_ptr<runnel::Session> session) {
-  session->watch_attention(m_watchesAttention);
   m_control.setSession(session.get());
   m_engine->session = std::move(session);
 }
@@ -179,7 +178,7 @@ void InferenceWorker::takeSession(std::unique_ptr<runnel::Session> session) {
 void InferenceWorker::watchAttention(bool on) {
   m_watchesAttention = on;
   if (!m_engine) return;
-  m_engine->session->watch_attention(on);
+  m_engine->watchesAttention = on;
   publish(m_tokensPerSecond);
 }
 
@@ -298,6 +297,7 @@ void InferenceWorker::publish(double tokensPerSecond) {
   snapshot.tokensPerSecond = tokensPerSecond;
   if (m_engine->cached.conversationId == m_shown) {
     snapshot.telemetry = m_engine->session->telemetry();
+    if (!m_watchesAttention) snapshot.telemetry.attention.clear();
     snapshot.spans = m_engine->cached.spans;
   } else {
     runnel::CacheTelemetry& empty = snapshot.telemetry;

@@ -139,6 +139,7 @@ bool TurnRunner::readPrompt(const std::function<bool()>& isStopped) {
 }
 
 bool TurnRunner::feed(std::span<const runnel::Token> tokens, const std::function<bool()>& isStopped) {
+  m_engine.session->watch_attention(m_engine.watchesAttention);
   std::size_t done = 0;
   while (done < tokens.size()) {
     if (isStopped()) return false;
@@ -255,6 +256,9 @@ bool TurnRunner::say(runnel::Token token, const std::string& text) {
   m_pending.ids.append(token);
   m_pending.text += QString::fromStdString(text);
   if (isDue(m_sinceFlush, kTokensEveryMs)) flush();
+  // Watching takes time: only the tokens that the map will show are watched.
+  const bool isShown = isDue(m_sinceCache, kCacheEveryMs);
+  m_engine.session->watch_attention(isShown && m_engine.watchesAttention);
   for (bool isFed = false; !isFed && !m_control.isQuitting();) {
     try {
       m_engine.session->feed(std::span(&token, 1));
@@ -265,7 +269,7 @@ bool TurnRunner::say(runnel::Token token, const std::string& text) {
   }
   m_engine.cached.ids.push_back(token);
   ++m_engine.cached.spans.last().end;
-  if (isDue(m_sinceCache, kCacheEveryMs)) m_listener.cacheChanged(tokensPerSecond());
+  if (isShown) m_listener.cacheChanged(tokensPerSecond());
   m_listener.stepDone();
   return m_control.isStopped(m_turn);
 }

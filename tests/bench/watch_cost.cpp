@@ -1,10 +1,12 @@
-// What watching costs: steps of a cache whose attention is watched and of one that nobody looks at, in turns.
+// What watching costs: steps of a cache that is watched as the window does it and of one that nobody looks at, in
+// turns.
 
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
+#include <numeric>
 
 #include "runnel/session.h"
 
@@ -13,18 +15,27 @@ namespace {
 using namespace runnel;
 using Clock = std::chrono::steady_clock;
 
-constexpr int kFrame = 5;  // tokens between two frames of the window, which takes the telemetry then
+constexpr double frame_ms = 33;  // the window shows the cache this often, and has one token watched for it
 
-double step(Session& session, Token token, bool is_frame) {
-  const auto start = Clock::now();
-  session.feed({&token, 1});
-  if (is_frame) session.telemetry();
+double milliseconds_since(Clock::time_point start) {
   return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
 }
 
-double median(std::vector<double> values) {
+double step(Session& session, Token token, bool is_shown) {
+  const auto start = Clock::now();
+  session.watch_attention(is_shown);
+  session.feed({&token, 1});
+  if (is_shown) session.telemetry();
+  return milliseconds_since(start);
+}
+
+// Without the hundredths at both ends, so that neither a moment of another program counts nor are the few
+// watched steps left out, as a median would.
+double trimmed_mean(std::vector<double> values) {
   std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
+  const auto cut = static_cast<std::ptrdiff_t>(values.size() / 100);
+  return std::accumulate(values.begin() + cut, values.end() - cut, 0.0) /
+         static_cast<double>(std::ssize(values) - 2 * cut);
 }
 
 void measure(const std::shared_ptr<const Model>& model, int ctx_size, int steps, int threads) {
@@ -34,20 +45,24 @@ void measure(const std::shared_ptr<const Model>& model, int ctx_size, int steps,
   std::vector<Token> tokens(static_cast<std::size_t>(ctx_size + steps));
   for (std::size_t i = 0; i < tokens.size(); ++i)
     tokens[i] = n_vocab / 4 + static_cast<Token>(i * 7919 % static_cast<std::size_t>(n_vocab / 2));
-  watched.watch_attention(true);
   for (Session* session : {&watched, &plain})
     session->feed(std::span(tokens).first(static_cast<std::size_t>(ctx_size)));
   std::vector<double> with;
   std::vector<double> without;
+  double since_frame = frame_ms;  // of the watched cache's own time
+  const auto watched_step = [&](Token token) {
+    const bool is_shown = since_frame >= frame_ms;
+    with.push_back(step(watched, token, is_shown));
+    since_frame = (is_shown ? 0 : since_frame) + with.back();
+  };
   for (int i = 0; i < steps; ++i) {
     const Token token = tokens[static_cast<std::size_t>(ctx_size + i)];
-    const bool is_frame = i % kFrame == 0;
-    if (i % 2 == 0) with.push_back(step(watched, token, is_frame));
-    without.push_back(step(plain, token, is_frame));
-    if (i % 2 != 0) with.push_back(step(watched, token, is_frame));
+    if (i % 2 == 0) watched_step(token);
+    without.push_back(step(plain, token, false));
+    if (i % 2 != 0) watched_step(token);
   }
-  fmt::print("ctx_size {:>5}: median step {:.3f} ms watched, {:.3f} ms not: ratio {:.4f}\n", ctx_size, median(with),
-             median(without), median(with) / median(without));
+  fmt::print("ctx_size {:>5}: mean step {:.3f} ms watched, {:.3f} ms not: ratio {:.4f}\n", ctx_size, trimmed_mean(with),
+             trimmed_mean(without), trimmed_mean(with) / trimmed_mean(without));
 }
 
 }  // namespace

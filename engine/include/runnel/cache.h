@@ -70,8 +70,9 @@ struct CacheTelemetry {
   std::size_t bytes = 0;       ///< memory of keys and values, measured
   std::size_t bytes_per_token = 0;
   std::vector<Run> runs;  ///< in cache order
-  /// [slots], while somebody watches (Session::watch_attention): how much of the last token's attention went to each
-  /// slot, the mean over heads and layers; empty otherwise, and where no token was fed since.
+  /// [slots]: how much of the attention of the last token that was watched (Session::watch_attention) went to each
+  /// slot, the mean over heads and layers; 0 where another token has been written since. Empty where none was watched
+  /// since the cache was last laid out anew or taken back.
   std::vector<float> attention;
   /// Since the last telemetry was taken, at most the newest 4,096. The first may be one that was taken before and has
   /// grown since (same `at`).

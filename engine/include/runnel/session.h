@@ -111,7 +111,8 @@ class Session {
   const Model& model() const;
   std::int64_t fed() const;
 
-  /// Has the telemetry tell where attention goes, from the next token on; costs next to nothing while it is off.
+  /// Whether it is noted where the last token of each batch looks, from the next batch on. While this is off, the
+  /// telemetry tells what was noted last, and batches cost nothing: so one token in several may be watched.
   void watch_attention(bool on);
 
   /// What the cache holds now; takes the eviction events collected since the last call.

@@ -49,6 +49,7 @@ class SessionTest : public QObject {
   void reset_is_a_new_session();
   void telemetry_tells_events_once();
   void tells_where_the_last_token_looks();
+  void tells_what_was_watched_last();
   void watching_changes_nothing();
 
  private:
@@ -486,8 +487,22 @@ void SessionTest::tells_where_the_last_token_looks() {
   QVERIFY(session->telemetry().attention.empty());
   session->feed(some(190, 200));
   QVERIFY(!session->telemetry().attention.empty());
+}
+
+void SessionTest::tells_what_was_watched_last() {
+  const auto session = open(exact_settings(64));
+  session->watch_attention(true);
+  session->feed(some(80));
+  std::vector<float> expected = session->telemetry().attention;
   session->watch_attention(false);
-  QVERIFY(session->telemetry().attention.empty());
+  QCOMPARE(session->telemetry().attention, expected);
+  for (const Token token : some(40, 80)) {  // more than the headroom: slots that were seen are written anew
+    expected[static_cast<std::size_t>(session->telemetry().head)] = 0;
+    session->feed(std::span(&token, 1));
+    QCOMPARE(session->telemetry().attention, expected);
+  }
+  const float left = std::accumulate(expected.begin(), expected.end(), 0.0F);
+  QVERIFY2(left > 0.01F && left < 0.99F, qPrintable(QString::number(left)));
 }
 
 void SessionTest::watching_changes_nothing() {
