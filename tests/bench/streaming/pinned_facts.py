@@ -10,28 +10,28 @@ import numpy
 CACHE = 512
 PASSED = 20  # caches full of other text between the fact and the question
 
-# What is told, what is asked, what a right answer says.
+# What is told, what is asked, how a right answer begins, and the fact with which it ends.
 FACTS = [
-    ("My dog is called Rufus.", "What is my dog called?", "Your dog is called Rufus."),
-    ("I was born in Lisbon.", "Where was I born?", "You were born in Lisbon."),
-    ("My favourite colour is turquoise.", "What is my favourite colour?", "Your favourite colour is turquoise."),
-    ("I work as a beekeeper.", "What do I work as?", "You work as a beekeeper."),
-    ("The door code is 7391.", "What is the door code?", "The door code is 7391."),
-    ("My sister is named Ingrid.", "What is my sister named?", "Your sister is named Ingrid."),
-    ("I am allergic to walnuts.", "What am I allergic to?", "You are allergic to walnuts."),
-    ("My car is a yellow Volvo.", "What is my car?", "Your car is a yellow Volvo."),
-    ("I live on Maple Street.", "Which street do I live on?", "You live on Maple Street."),
-    ("My flight leaves on Thursday.", "On which day does my flight leave?", "Your flight leaves on Thursday."),
-    ("The meeting is in room 42.", "In which room is the meeting?", "The meeting is in room 42."),
-    ("I play the cello.", "Which instrument do I play?", "You play the cello."),
-    ("My teacher was Mr. Okafor.", "Who was my teacher?", "Your teacher was Mr. Okafor."),
-    ("The project is named Bluebird.", "What is the project named?", "The project is named Bluebird."),
-    ("I have three cats.", "How many cats do I have?", "You have three cats."),
-    ("My wife comes from Iceland.", "Where does my wife come from?", "Your wife comes from Iceland."),
-    ("The key is under the flowerpot.", "Where is the key?", "The key is under the flowerpot."),
-    ("I take my coffee with cardamom.", "What do I take my coffee with?", "You take your coffee with cardamom."),
-    ("The deadline is the ninth of March.", "When is the deadline?", "The deadline is the ninth of March."),
-    ("My boat is named Marigold.", "What is my boat named?", "Your boat is named Marigold."),
+    ("My dog is called Rufus.", "What is my dog called?", "Your dog is called", "Rufus."),
+    ("I was born in Lisbon.", "Where was I born?", "You were born in", "Lisbon."),
+    ("My favourite colour is turquoise.", "What is my favourite colour?", "Your favourite colour is", "turquoise."),
+    ("I work as a beekeeper.", "What do I work as?", "You work as a", "beekeeper."),
+    ("The door code is 7391.", "What is the door code?", "The door code is", "7391."),
+    ("My sister is named Ingrid.", "What is my sister named?", "Your sister is named", "Ingrid."),
+    ("I am allergic to walnuts.", "What am I allergic to?", "You are allergic to", "walnuts."),
+    ("My car is a yellow Volvo.", "What is my car?", "Your car is", "a yellow Volvo."),
+    ("I live on Maple Street.", "Which street do I live on?", "You live on", "Maple Street."),
+    ("My flight leaves on Thursday.", "On which day does my flight leave?", "Your flight leaves on", "Thursday."),
+    ("The meeting is in room 42.", "In which room is the meeting?", "The meeting is in room", "42."),
+    ("I play the cello.", "Which instrument do I play?", "You play the", "cello."),
+    ("My teacher was Mr. Okafor.", "Who was my teacher?", "Your teacher was", "Mr. Okafor."),
+    ("The project is named Bluebird.", "What is the project named?", "The project is named", "Bluebird."),
+    ("I have three cats.", "How many cats do I have?", "You have", "three cats."),
+    ("My wife comes from Iceland.", "Where does my wife come from?", "Your wife comes from", "Iceland."),
+    ("The key is under the flowerpot.", "Where is the key?", "The key is", "under the flowerpot."),
+    ("I take my coffee with cardamom.", "What do I take my coffee with?", "You take your coffee with", "cardamom."),
+    ("The deadline is the ninth of March.", "When is the deadline?", "The deadline is", "the ninth of March."),
+    ("My boat is named Marigold.", "What is my boat named?", "Your boat is named", "Marigold."),
 ]
 
 
@@ -75,35 +75,49 @@ def asking(answer):
     return [{"op": "feed", "ids": [token], "emit": True} for token in answer[:-1]]
 
 
-def conversation(fact, question, verses, count):
+def conversation(fact, question, verses):
     messages = [{"role": "user", "content": fact}, {"role": "assistant", "content": "Thank you, I will remember that."}]
-    for i in range(0, count, 4):
+    for i in range(0, len(verses), 4):
         messages.append({"role": "user", "content": "Please read this: " + " ".join(verses[i:i + 3])})
         messages.append({"role": "assistant", "content": verses[i + 3]})
     return messages + [{"role": "user", "content": question}]
 
 
+class Asked:
+    """How likely a right answer is: as a whole, and of it the fact, once the answer has begun."""
+
+    def __init__(self, scripts, opening, fact):
+        self.scripts = scripts
+        self.begun = scripts.ids(opening)
+        self.fact = scripts.ids(" " + fact)
+
+    def after(self, operations):
+        """Also gives the positions that are cached before the answer. The last operation must emit."""
+        answer = self.begun + self.fact
+        logits, cached = self.scripts.play([*operations, *asking(answer)])
+        begun = len(self.begun)
+        return {"answer": log_probability(logits, answer),
+                "fact": log_probability(logits[begun:], self.fact)}, cached[0]
+
+
 def one(scripts, number, verses):
-    fact, question, answer = FACTS[number]
-    messages = conversation(fact, question, verses, len(verses))
+    told, question, opening, fact = FACTS[number]
+    messages = conversation(told, question, verses)
     ids = scripts.ids(scripts.rendered(messages, "--add-generation-prompt"))
-    told = scripts.ids(scripts.rendered(messages[:1]))
+    first_message = scripts.ids(scripts.rendered(messages[:1]))
     other = scripts.ids(scripts.rendered([{"role": "user", "content": "?"}]))
-    first = next(i for i, (a, b) in enumerate(zip(told, other)) if a != b)  # before it, the template alone speaks
-    end = len(told)
-    answer_ids = scripts.ids(answer)
+    first = next(i for i, (a, b) in enumerate(zip(first_message, other)) if a != b)  # before it, the template speaks
+    end = len(first_message)
     head, rest = {"op": "feed", "ids": ids[:end]}, {"op": "feed", "ids": ids[end:], "emit": True}
     system = {"op": "pin", "from": 0, "to": first}  # as the window does unless told otherwise
     pin = {"op": "pin", "from": first, "to": end}
 
-    logits, cached = scripts.play([head, system, pin, rest, *asking(answer_ids)])
-    with_pin = log_probability(logits, answer_ids)
-    held = [ids[position] for position in cached[0]]
-    logits, _ = scripts.play([{"op": "feed", "ids": held, "emit": True}, *asking(answer_ids)])
-    fresh = log_probability(logits, answer_ids)
-    logits, _ = scripts.play([head, system, rest, *asking(answer_ids)])
-    return {"fact": fact, "question": question, "tokens": len(ids), "pinned": end - first, "with_pin": with_pin,
-            "fresh": fresh, "without_pin": log_probability(logits, answer_ids)}
+    asked = Asked(scripts, opening, fact)
+    with_pin, cached = asked.after([head, system, pin, rest])
+    fresh, _ = asked.after([{"op": "feed", "ids": [ids[position] for position in cached], "emit": True}])
+    without_pin, _ = asked.after([head, system, rest])
+    return {"told": told, "question": question, "fact": fact, "tokens": len(ids), "pinned": end - first,
+            "with_pin": with_pin, "fresh": fresh, "without_pin": without_pin}
 
 
 def run(machine):

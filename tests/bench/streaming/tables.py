@@ -103,14 +103,18 @@ def speed(results):
 
 def facts(results):
     found = results["facts"]
-    rows = [[row["fact"], row["question"], row["tokens"],
-             f"{row['with_pin']:.2f}", f"{row['fresh']:.2f}", f"{row['without_pin']:.2f}"] for row in found]
-    apart = statistics.median(abs(row["with_pin"] - row["fresh"]) for row in found)
-    better = sum(row["with_pin"] > row["without_pin"] for row in found)
-    text = table(["fact", "question", "tokens between", "log p with the pin", "in a fresh cache of the same tokens",
-                  "without the pin"], rows)
-    return text + (f"\nThe median difference between pin and fresh cache is {apart:.2f} nat; with the pin the answer is "
-                   f"likelier than without it in {better} of {len(found)}.\n")
+    caches = ("with_pin", "fresh", "without_pin")
+    rows = [[row["told"], row["question"], row["fact"], row["tokens"], *(f"{row[cache]['fact']:.2f}" for cache in caches),
+             *(f"{row[cache]['answer']:.2f}" for cache in caches)] for row in found]
+    text = table(["told", "question", "fact", "tokens between", "log p of the fact, with the pin",
+                  "in a fresh cache of the same tokens", "without the pin", "log p of the whole answer, with the pin",
+                  "in a fresh cache of the same tokens", "without the pin"], rows)
+    for part, name in (("fact", "the fact"), ("answer", "the whole answer")):
+        apart = statistics.median(row["with_pin"][part] - row["fresh"][part] for row in found)
+        better = sum(row["with_pin"][part] > row["without_pin"][part] for row in found)
+        text += (f"\nLog p of {name} with the pin, less that in a fresh cache: {apart:+.2f} nat in the median; it is above "
+                 f"that without the pin in {better} of {len(found)}.\n")
+    return text
 
 
 # Title, what writes it, what it needs.
