@@ -21,7 +21,7 @@ std::string AnswerReader::push(Token token) {
 }
 
 std::string AnswerReader::finish() {
-  return matcher_.push(detokenizer_.finish()) + matcher_.finish();
+  return matcher_.finish();
 }
 
 std::size_t AnswerReader::kept() const {

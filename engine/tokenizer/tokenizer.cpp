@@ -57,10 +57,4 @@ std::string Detokenizer::push(Token token) {
   return text;
 }
 
-std::string Detokenizer::finish() {
-  if (pending_.empty()) return {};
-  pending_.clear();
-  return std::string(kReplacement);
-}
-
 }  // namespace runnel

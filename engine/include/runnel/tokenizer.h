@@ -79,11 +79,9 @@ class Detokenizer {
  public:
   explicit Detokenizer(const Tokenizer& tokenizer) : tokenizer_(tokenizer) {}
 
-  /// The text that `token` completes; empty while a character is unfinished.
+  /// The text that `token` completes; empty while a character is unfinished. One that is never finished, since the
+  /// text was stopped or cut, is never shown.
   std::string push(Token token);
-
-  /// What is left of an unfinished character (as U+FFFD), at the end of a text.
-  std::string finish();
 
  private:
   const Tokenizer& tokenizer_;
