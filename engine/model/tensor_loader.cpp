@@ -77,17 +77,18 @@ std::vector<float> TensorLoader::vector(const std::string& name, const std::vect
 }
 
 Linear TensorLoader::linear(const std::string& name, int rows, int columns, const RowChoice& choice) {
-  Linear result{.matrix = matrix(name, rows, columns, choice), .bias = {}};
-  const std::string bias = bias_of(name);
-  if (!names_.has(bias)) return result;
-  const std::vector<float> values =
-      vector(bias, choice.leading.empty() ? std::vector<std::int64_t>{rows} : choice.leading);
-  result.bias.resize(static_cast<std::size_t>(rows));
-  for (int row = 0; row < rows; ++row) {
-    const int from = choice.row_of ? choice.row_of(row) : row;
-    result.bias[static_cast<std::size_t>(row)] = values[static_cast<std::size_t>(from)];
-  }
-  return result;
+  return {.matrix = matrix(name, rows, columns, choice), .bias = bias(name, rows, choice)};
+}
+
+std::vector<float> TensorLoader::bias(const std::string& matrix, int rows, const RowChoice& choice) {
+  const std::string name = bias_of(matrix);
+  if (!names_.has(name)) return {};
+  std::vector<float> values = vector(name, choice.leading.empty() ? std::vector<std::int64_t>{rows} : choice.leading);
+  if (!choice.row_of) return values;
+  std::vector<float> chosen(static_cast<std::size_t>(rows));
+  for (int row = 0; row < rows; ++row)
+    chosen[static_cast<std::size_t>(row)] = values[static_cast<std::size_t>(choice.row_of(row))];
+  return chosen;
 }
 
 NormWeights TensorLoader::norm(const std::string& name, int n, float more) {

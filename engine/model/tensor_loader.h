@@ -37,6 +37,8 @@ class TensorLoader {
   PackedMatrix matrix(const std::string& name, int rows, int columns, const RowChoice& choice = {});
   /// With its bias when there is one.
   Linear linear(const std::string& name, int rows, int columns, const RowChoice& choice = {});
+  /// Of a matrix, which need not be there; empty when there is none.
+  std::vector<float> bias(const std::string& matrix, int rows, const RowChoice& choice = {});
   std::vector<float> vector(const std::string& name, const std::vector<std::int64_t>& shape);
   /// With its bias when there is one; `more` is added to the weight.
   NormWeights norm(const std::string& name, int n, float more);

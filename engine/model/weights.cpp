@@ -173,11 +173,9 @@ void read_ends(TensorLoader& loader, const Config& config, const Storage& storag
     weights.positions = loader.vector(loader.names().name(names.positions),
                                       {config.trained_context + config.position_offset, config.n_embd});
   }
-  if (const std::string output = loader.names().output(); loader.names().has(output)) {
-    Linear head = loader.linear(output, config.n_vocab, config.n_embd);
-    weights.output = std::move(head.matrix);
-    weights.output_bias = std::move(head.bias);
-  }
+  const std::string output = loader.names().output();
+  if (loader.names().has(output)) weights.output = loader.matrix(output, config.n_vocab, config.n_embd);
+  weights.output_bias = loader.bias(output, config.n_vocab);  // of a tied head too
   if (config.design.normalized_head) weights.output_scales = inverse_lengths(weights.head(), pool);
   if (config.design.final_norm)
     weights.output_norm = loader.norm(loader.names().name(names.output_norm), config.n_embd, more);

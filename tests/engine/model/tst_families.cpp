@@ -3,6 +3,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 
 #include "engine/format/temporary_folder.h"
 #include "engine/model/model_folder.h"
@@ -86,6 +87,7 @@ class FamiliesTest : public QObject {
   void logits_are_those_of_the_reference();
   void streaming_is_that_of_the_reference_data() { family_rows(true); }
   void streaming_is_that_of_the_reference();
+  void the_bias_of_a_tied_output_counts();
   void a_network_without_embedding_and_output_is_refused_by_both_names();
 };
 
@@ -156,6 +158,22 @@ void FamiliesTest::streaming_is_that_of_the_reference() {
       QVERIFY2(fault.isEmpty(), qPrintable(fault));
     }
   }
+}
+
+void FamiliesTest::the_bias_of_a_tied_output_counts() {
+  std::vector<FloatTensor> tensors = tensors_of("llama_mha");
+  std::erase_if(tensors, [](const FloatTensor& tensor) { return tensor.name == "lm_head.weight"; });
+  const nlohmann::json config = read_json(fixture("llama_mha") / "config.json");
+  const TemporaryFolder folder;
+  write_folder(folder.path("plain"), config, tensors);
+  FloatTensor bias{.name = "lm_head.bias", .shape = {config["vocab_size"].get<std::int64_t>()}, .values = {}};
+  for (std::int64_t i = 0; i < bias.shape[0]; ++i) bias.values.push_back(0.01F * static_cast<float>(i % 7));
+  tensors.push_back(bias);
+  write_folder(folder.path("biased"), config, tensors);
+
+  std::vector<float> expected = logits_of(Model::load(folder.path("plain"), exact_options()));
+  std::ranges::transform(expected, bias.values, expected.begin(), std::plus());
+  QVERIFY(difference(logits_of(Model::load(folder.path("biased"), exact_options())), expected) < 1e-5);
 }
 
 void FamiliesTest::a_network_without_embedding_and_output_is_refused_by_both_names() {
