@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <type_traits>
 #include <utility>
@@ -193,6 +195,17 @@ std::uint64_t GgufFile::file_bytes() const {
   std::uint64_t total = file_.bytes().size();
   for (const MappedFile& file : further_files_) total += file.bytes().size();
   return total;
+}
+
+const MappedFile& GgufFile::file_of(const TensorView& tensor) const {
+  const std::less_equal<const std::byte*> not_after;
+  const auto holds = [&](const MappedFile& file) {
+    const std::span<const std::byte> bytes = file.bytes();
+    return not_after(bytes.data(), tensor.data.data()) &&
+           not_after(tensor.data.data() + tensor.data.size(), bytes.data() + bytes.size());
+  };
+  const auto further = std::ranges::find_if(further_files_, holds);
+  return further == further_files_.end() ? file_ : *further;
 }
 
 void GgufFile::release(const TensorView& tensor) const {

@@ -95,6 +95,9 @@ class GgufFile {
   /// The file that was opened; of a split model the first, which has the metadata.
   const MappedFile& file() const { return file_; }
 
+  /// Which of the model's files holds this tensor, one of `tensors`.
+  const MappedFile& file_of(const TensorView& tensor) const;
+
   /// Bytes of all the model's files.
   std::uint64_t file_bytes() const;
 

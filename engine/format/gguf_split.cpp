@@ -50,6 +50,15 @@ void check_part(const GgufFile& part, std::uint32_t number, std::uint32_t count)
                                   : "does not"));
 }
 
+/// Throws when `part` says that it is of another model than `first`.
+void check_model(const GgufFile& first, const GgufFile& part) {
+  const auto expected = first.find<std::uint64_t>(tensors_key);
+  const auto found = part.find<std::uint64_t>(tensors_key);
+  if (!expected || !found || *expected == *found) return;
+  throw Error(fmt::format("{} does not belong to {}: it is of a model with {} tensors, that of one with {}.",
+                          printable_path(part.file().path()), printable_path(first.file().path()), *found, *expected));
+}
+
 std::string_view take_digits(std::string_view& text) {
   std::size_t length = 0;
   while (length < text.size() && text[text.size() - 1 - length] >= '0' && text[text.size() - 1 - length] <= '9')
@@ -76,6 +85,7 @@ GgufFile GgufSplit::join(GgufFile part) {
   for (std::uint32_t i = 1; i < count; ++i) {
     GgufFile next = GgufParser::read(path_of(folder, stem, i, count));
     check_part(next, i, count);
+    check_model(whole, next);
     GgufParser::append(whole, std::move(next));
   }
   const auto expected = whole.find<std::uint64_t>(tensors_key);

@@ -84,7 +84,11 @@ int read_n_vocab(const GgufFile& file, const Architecture& family, const std::st
   const std::string name(family.gguf_storage.names->embedding);
   const TensorView* embedding = file.find_tensor(name);
   if (embedding == nullptr || embedding->shape.size() != 2) {
-    throw Error(label + " can't be used: it has no matrix " + name + ".");
+    const std::string output(family.gguf_storage.names->output);
+    throw Error(
+        label + " can't be used: it has " +
+        (file.find_tensor(output) == nullptr ? "neither a matrix " + name + " nor " + output : "no matrix " + name) +
+        ".");
   }
   if (embedding->shape[0] > (1 << 28)) throw Error(label + " can't be used: its vocabulary is absurdly large.");
   return static_cast<int>(embedding->shape[0]);

@@ -21,6 +21,10 @@ std::string GgufSource::label() const {
   return file_.file().path().filename().string();
 }
 
+std::string GgufSource::label_of(const TensorView& tensor) const {
+  return file_.file_of(tensor).path().filename().string();
+}
+
 std::string HfSource::label() const {
   const auto path = folder_.path();
   return (path.has_filename() ? path.filename() : path.parent_path().filename()).string();
@@ -31,7 +35,7 @@ const TensorView& require_tensor(const WeightSource& source, const std::string& 
   const TensorView* tensor = source.find(name);
   if (tensor == nullptr) throw Error(source.label() + " can't be used: it has no tensor " + name + ".");
   if (tensor->shape != shape) {
-    throw Error(source.label() + " can't be used: its tensor " + name + " is " + shape_text(tensor->shape) +
+    throw Error(source.label_of(*tensor) + " can't be used: its tensor " + name + " is " + shape_text(tensor->shape) +
                 " and should be " + shape_text(shape) + ".");
   }
   return *tensor;

@@ -26,6 +26,8 @@ class WeightSource {
   virtual WeightType usual_weight_type() const = 0;
   /// What to call the file in messages.
   virtual std::string label() const = 0;
+  /// What to call the file that holds this tensor.
+  virtual std::string label_of(const TensorView& /*tensor*/) const { return label(); }
 };
 
 class GgufSource : public WeightSource {
@@ -36,6 +38,7 @@ class GgufSource : public WeightSource {
   const Storage& storage(const Architecture& family) const override { return family.gguf_storage; }
   WeightType usual_weight_type() const override { return WeightType::as_is; }
   std::string label() const override;
+  std::string label_of(const TensorView& tensor) const override;
 
  private:
   const GgufFile& file_;

@@ -11,14 +11,24 @@ using namespace runnel;
 
 namespace {
 
-/// A part with one tensor of one value; `number` from 0 as in the file.
-std::string part(std::uint16_t number, std::uint16_t count, std::string_view tensor, std::uint32_t n_tensors = 3) {
+/// What a part begins with; `number` from 0 as in the file.
+GgufBytes part_header(int tensors, std::uint16_t number, std::uint16_t count, std::uint32_t n_tensors) {
   GgufBytes bytes;
-  bytes.header(1, number == 0 ? 4 : 3);
+  bytes.header(tensors, number == 0 ? 4 : 3);
   if (number == 0) bytes.key("general.architecture", GgufType::string).text("llama");
   bytes.key("split.no", GgufType::u16).number(number);
   bytes.key("split.count", GgufType::u16).number(count);
   bytes.key("split.tensors.count", GgufType::u32).number(n_tensors);
+  return bytes;
+}
+
+std::string part_without_tensors(std::uint16_t number, std::uint16_t count) {
+  return part_header(0, number, count, 3).bytes();
+}
+
+/// A part with one tensor of one value, of a model with `n_tensors`.
+std::string part(std::uint16_t number, std::uint16_t count, std::string_view tensor, std::uint32_t n_tensors = 3) {
+  GgufBytes bytes = part_header(1, number, count, n_tensors);
   return bytes.tensor(tensor, {1}, 0, 0).data(0).number(static_cast<float>(number)).bytes();
 }
 
@@ -67,6 +77,8 @@ void GgufSplitTest::loads_from_any_part() {
   for (const auto& [tensor, expected] : {std::pair("a", 0.0f), std::pair("b", 1.0f), std::pair("c", 2.0f)}) {
     const TensorView* found = file.find_tensor(tensor);
     QVERIFY(found != nullptr);
+    const QString holder = QStringLiteral("m-0000%1-of-00003.gguf").arg(1 + static_cast<int>(expected));
+    QCOMPARE(QString::fromStdString(file.file_of(*found).path().filename().string()), holder);
     file.release(*found);
     float value = -1;
     std::memcpy(&value, found->data.data(), sizeof value);
@@ -106,7 +118,9 @@ void GgufSplitTest::names_the_file_at_fault_data() {
   row("no part at all", second, GgufBytes().header(0, 0).bytes(), first,
       "m-00002-of-00003.gguf does not belong to the model's other files");
   row("a tensor in two parts", second, part(1, 3, "a"), first, "m-00002-of-00003.gguf does not belong to ");
-  row("another number of tensors", first, part(0, 3, "a", 7), second, "hold 3 tensors together, expected 7");
+  row("of another model", second, part(1, 3, "b", 7), first,
+      "m-00001-of-00003.gguf: it is of a model with 7 tensors, that of one with 3.");
+  row("without its tensor", second, part_without_tensors(1, 3), first, "hold 2 tensors together, expected 3");
   row("a damaged part", second, part(1, 3, "b").substr(0, 40), first,
       "m-00002-of-00003.gguf is shorter than its header says");
 }

@@ -339,6 +339,8 @@ void ConfigTest::refuses_gguf_tensors_that_do_not_fit() {
     return true;
   });
   QCOMPARE(fault_of(flat, {"spoilt.gguf", "token_embd.weight"}), QString());
+  const QString gone = refusal_of_gguf_tensor("token_embd.weight", [](TensorView&, auto&) { return false; });
+  QCOMPARE(fault_of(gone, {"spoilt.gguf", "neither", "token_embd.weight", "output.weight"}), QString());
   const QString short_norm = refusal_of_gguf_tensor("output_norm.weight", [](TensorView& tensor, auto&) {
     tensor.shape = {16};
     tensor.data = tensor.data.first(64);
