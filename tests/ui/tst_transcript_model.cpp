@@ -39,6 +39,7 @@ class TranscriptModelTest : public QObject {
 
  private Q_SLOTS:
   void shares_count_the_tokens_in_the_cache();
+  void what_has_not_been_read_yet_is_not_forgotten();
   void a_message_that_was_never_read_is_whole_at_the_end_and_forgotten_before();
   void an_answer_without_tokens_between_remembered_ones_is_not_forgotten();
   void a_pinned_system_prompt_does_not_vouch_for_what_follows_it();
@@ -52,6 +53,12 @@ class TranscriptModelTest : public QObject {
 void TranscriptModelTest::shares_count_the_tokens_in_the_cache() {
   const auto cache = snapshot({run(0, 4, Reason::sink), run(17, 23, Reason::window)});
   QCOMPARE(rememberedShares({1, 2, 3, 4}, cache), (QList<double>{0.4, 0.3, 1, 1}));
+}
+
+void TranscriptModelTest::what_has_not_been_read_yet_is_not_forgotten() {
+  auto cache = snapshot({run(0, 4, Reason::sink), run(8, 17, Reason::window)});
+  cache.telemetry.fed = 25;
+  QCOMPARE(rememberedShares({1, 2, 3, 4}, cache), (QList<double>{0.6, 1, 1, 1}));
 }
 
 void TranscriptModelTest::a_message_that_was_never_read_is_whole_at_the_end_and_forgotten_before() {

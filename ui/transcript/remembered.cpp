@@ -29,8 +29,11 @@ QList<double> rememberedShares(const QList<qint64>& messageIds, const app::Cache
   QHash<qint64, Known> known;
   for (const app::MessageSpan& span : snapshot.spans) {
     if (span.end <= span.first) continue;
-    const auto cached = static_cast<double>(cachedWithin(snapshot.telemetry.runs, span.first, span.end));
-    known.insert(span.messageId, {cached / static_cast<double>(span.end - span.first), span.role != app::Role::System});
+    // What has not been read yet can't have been forgotten.
+    const qint64 read = std::clamp<qint64>(snapshot.telemetry.fed, span.first, span.end);
+    const qint64 remembered = cachedWithin(snapshot.telemetry.runs, span.first, read) + span.end - read;
+    const double share = static_cast<double>(remembered) / static_cast<double>(span.end - span.first);
+    known.insert(span.messageId, {share, span.role != app::Role::System});
   }
 
   QList<double> shares(messageIds.size());
