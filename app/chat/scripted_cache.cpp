@@ -47,7 +47,9 @@ void ScriptedCache::unpin(qint64 first, qint64 end, Reason reason) {
 }
 
 bool ScriptedCache::isInPlace(const CacheSettings& settings) const {
-  return settings.n_keep <= m_table.settings().n_keep || m_table.fed() == m_table.cached();
+  const CacheSettings& now = m_table.settings();
+  return settings.allow_untrained_ctx == now.allow_untrained_ctx &&
+         (settings.n_keep <= now.n_keep || m_table.fed() == m_table.cached());
 }
 
 void ScriptedCache::apply(const CacheSettings& settings) {
