@@ -11,12 +11,17 @@ T.Button {
     property bool filled: false
     property color iconColor: filled ? Theme.accentText : hovered || checked ? Theme.text : Theme.quiet
     property real iconSize: 18
+    property bool used: false // since the pointer came: the name mustn't cover what opened then
 
     Accessible.name: text
     Accessible.role: Accessible.Button
     implicitHeight: 34
     implicitWidth: 34
     opacity: enabled ? 1 : 0.45
+
+    onHoveredChanged: used = false
+    onPressed: used = true
+    onTextChanged: used = false
 
     Keys.onEnterPressed: button.clicked()
     Keys.onReturnPressed: button.clicked()
@@ -25,7 +30,7 @@ T.Button {
         cursorShape: Qt.PointingHandCursor
     }
     Hint {
-        shown: button.hovered || button.visualFocus
+        shown: button.hovered && !button.used || button.visualFocus
         text: button.text
     }
 

@@ -70,6 +70,7 @@ Item {
         ReadingBar {
             Layout.alignment: Qt.AlignHCenter
             Layout.bottomMargin: Theme.space.s
+            Layout.fillWidth: false // which a layout does unless told otherwise
             Layout.preferredWidth: page.columnWidth
             chat: page.app.chat
         }
