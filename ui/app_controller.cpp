@@ -58,6 +58,8 @@ void AppController::connectModels() {
   });
   connect(&m_cache, &CacheViewModel::watchesAttentionChanged, this,
           [this] { m_backend.watchAttention(m_cache.watchesAttention()); });
+  connect(&m_cache, &CacheViewModel::tokenAsked, &m_backend, &app::ChatBackend::describeToken);
+  connect(&m_backend, &app::ChatBackend::tokenDescribed, &m_cache, &CacheViewModel::takeTokenLabel);
   connect(&m_cache, &CacheViewModel::changed, this, [this] {
     if (m_cache.shown().conversationId != m_session.conversationId()) return;
     m_transcript.setRemembered(m_cache.shown());

@@ -54,6 +54,10 @@ class ChatBackend : public QObject {
   /** Has the snapshots of the cache tell where attention goes, from the next token on. */
   virtual void watchAttention(bool on) = 0;
 
+  /** Asks which token was fed at a position of the conversation; also in the middle of an answer. Ends in
+   *  `tokenDescribed`. */
+  virtual void describeToken(qint64 conversationId, qint64 position) = 0;
+
   /** Takes effect with the next load. */
   virtual void setThreads(int threads) = 0;
 
@@ -72,6 +76,8 @@ class ChatBackend : public QObject {
   void noticed(qint64 conversationId, const QString& message);
 
   void cacheChanged(const runnel::app::CacheSnapshot& snapshot);
+  /** `label`: as runnel::token_label gives it; empty when the conversation in the cache has no such position. */
+  void tokenDescribed(qint64 conversationId, qint64 position, const QString& label);
   void cacheSettingsApplied(const runnel::CacheSettings& settings);
   void cacheSettingsRefused(const QString& message);
 

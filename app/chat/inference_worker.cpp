@@ -182,6 +182,16 @@ void InferenceWorker::watchAttention(bool on) {
   publish(m_tokensPerSecond);
 }
 
+void InferenceWorker::describeToken(qint64 conversationId, qint64 position) {
+  QString label;
+  guarded(
+      [&] {
+        if (m_engine && m_engine->cached.conversationId == conversationId) label = m_engine->labelAt(position);
+      },
+      [](const QString& message) { qCWarning(logWorker, "%ls", qUtf16Printable(message)); });
+  Q_EMIT tokenDescribed(conversationId, position, label);
+}
+
 void InferenceWorker::setPinned(qint64 conversationId, qint64 messageId, bool pinned) {
   guarded(
       [&] {

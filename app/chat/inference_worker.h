@@ -34,6 +34,7 @@ class InferenceWorker : public QObject {
   void forgetAfter(qint64 conversationId, qint64 messageId);
   void branch(qint64 from, qint64 lastMessage, qint64 to, const QHash<qint64, qint64>& messages);
   void watchAttention(bool on);
+  void describeToken(qint64 conversationId, qint64 position);
   /** Does what WorkControl::interject was given. */
   void runInterjections();
 
@@ -48,6 +49,7 @@ class InferenceWorker : public QObject {
   void failed(qint64 conversationId, qint64 answerId, const QString& message);
   void noticed(qint64 conversationId, const QString& message);
   void cacheChanged(const runnel::app::CacheSnapshot& snapshot);
+  void tokenDescribed(qint64 conversationId, qint64 position, const QString& label);
   void cacheSettingsApplied(const runnel::CacheSettings& settings);
   void cacheSettingsRefused(const QString& message);
   void pinChanged(qint64 conversationId, qint64 messageId, bool pinned);

@@ -33,6 +33,7 @@ void LocalBackend::relaySignals() {
   connect(m_worker, &InferenceWorker::failed, this, &ChatBackend::failed);
   connect(m_worker, &InferenceWorker::noticed, this, &ChatBackend::noticed);
   connect(m_worker, &InferenceWorker::cacheChanged, this, &ChatBackend::cacheChanged);
+  connect(m_worker, &InferenceWorker::tokenDescribed, this, &ChatBackend::tokenDescribed);
   connect(m_worker, &InferenceWorker::cacheSettingsApplied, this, &ChatBackend::cacheSettingsApplied);
   connect(m_worker, &InferenceWorker::cacheSettingsRefused, this, &ChatBackend::cacheSettingsRefused);
   connect(m_worker, &InferenceWorker::pinChanged, this, &ChatBackend::pinChanged);
@@ -89,6 +90,12 @@ void LocalBackend::branch(qint64 from, qint64 lastMessage, qint64 to, const QHas
 
 void LocalBackend::watchAttention(bool on) {
   m_control.interject([worker = m_worker, on] { worker->watchAttention(on); });
+  QMetaObject::invokeMethod(m_worker, [worker = m_worker] { worker->runInterjections(); });
+}
+
+void LocalBackend::describeToken(qint64 conversationId, qint64 position) {
+  m_control.interject(
+      [worker = m_worker, conversationId, position] { worker->describeToken(conversationId, position); });
   QMetaObject::invokeMethod(m_worker, [worker = m_worker] { worker->runInterjections(); });
 }
 

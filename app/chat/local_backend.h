@@ -33,6 +33,7 @@ class LocalBackend : public ChatBackend {
   void forgetAfter(qint64 conversationId, qint64 messageId) override;
   void branch(qint64 from, qint64 lastMessage, qint64 to, const QHash<qint64, qint64>& messages) override;
   void watchAttention(bool on) override;
+  void describeToken(qint64 conversationId, qint64 position) override;
   void setThreads(int threads) override;
 
  private:

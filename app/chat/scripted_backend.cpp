@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "runnel/error.h"
+#include "runnel/token_label.h"
 
 namespace runnel::app {
 
@@ -63,6 +64,7 @@ ScriptedBackend::ScriptedBackend(QObject* parent)
       m_answers({QStringLiteral("This is a scripted answer. It has **two** sentences.")}),
       m_facts(scriptedFacts()) {
   registerChatValues();
+  noteWords(QString::fromLatin1(ScriptedFormat::kDefaultSystem));
   connect(&m_timer, &QTimer::timeout, this, &ScriptedBackend::step);
 }
 
@@ -187,6 +189,7 @@ void ScriptedBackend::beginTurn(const TurnRequest& request) {
 }
 
 void ScriptedBackend::planTurn() {
+  for (const ChatMessage& message : m_turn->request.messages) noteWords(message.text);
   const TurnPlanner planner(m_format, m_cache->settings().ctx_size);
   TurnPlan plan = planner.plan(m_cached, m_turn->request);
   try {
@@ -207,6 +210,10 @@ void ScriptedBackend::planTurn() {
                          .secondsLeft = -1,
                          .anew = m_turn->plan.anew,
                          .answerId = m_turn->request.answerId});
+}
+
+void ScriptedBackend::noteWords(const QString& text) {
+  for (const QString& word : ScriptedFormat::words(text)) m_words.insert(ScriptedFormat::idOf(word), word);
 }
 
 void ScriptedBackend::beginMessages(qint64 from) {
@@ -253,6 +260,7 @@ void ScriptedBackend::stepAnswer() {
 void ScriptedBackend::feedAnswer(runnel::Token id, const QString& text) {
   m_cache->feed(1);
   m_cached.ids.push_back(id);
+  noteWords(text);
   ++m_cached.spans.last().end;
   m_turn->answerIds.append(id);
   Q_EMIT tokens({.answerId = m_turn->request.answerId, .text = text, .ids = {id}});
@@ -399,6 +407,22 @@ void ScriptedBackend::watchAttention(bool on) {
   m_watchesAttention = on;
   if (m_cache) m_cache->watchAttention(on);
   publish(Publish::Now);
+}
+
+void ScriptedBackend::describeToken(qint64 conversationId, qint64 position) {
+  const QString label = m_cached.conversationId == conversationId ? labelAt(position) : QString();
+  const auto answer = [this, conversationId, position, label] {
+    Q_EMIT tokenDescribed(conversationId, position, label);
+  };
+  QMetaObject::invokeMethod(this, answer, Qt::QueuedConnection);  // never before the call returns, as elsewhere
+}
+
+QString ScriptedBackend::labelAt(qint64 position) const {
+  if (position < 0 || position >= static_cast<qint64>(m_cached.ids.size())) return {};
+  const runnel::Token id = m_cached.ids[static_cast<std::size_t>(position)];
+  if (id == ScriptedFormat::kOpening) return QStringLiteral("<opening>");
+  if (id == ScriptedFormat::kClosing) return QStringLiteral("<closing>");
+  return QString::fromStdString(runnel::label_of_bytes(m_words.value(id).toStdString()));
 }
 
 void ScriptedBackend::goBack(qint64 fed) {

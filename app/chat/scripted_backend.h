@@ -1,6 +1,7 @@
 #pragma once
 
 #include <QElapsedTimer>
+#include <QHash>
 #include <QStringList>
 #include <QTimer>
 
@@ -57,6 +58,7 @@ class ScriptedBackend : public ChatBackend {
   void forgetAfter(qint64 conversationId, qint64 messageId) override;
   void branch(qint64 from, qint64 lastMessage, qint64 to, const QHash<qint64, qint64>& messages) override;
   void watchAttention(bool on) override;
+  void describeToken(qint64 conversationId, qint64 position) override;
   void setThreads(int threads) override;
 
  private:
@@ -70,6 +72,8 @@ class ScriptedBackend : public ChatBackend {
   void stepLoad();
   void beginTurn(const TurnRequest& request);
   void planTurn();
+  void noteWords(const QString& text);
+  QString labelAt(qint64 position) const;
   void beginMessages(qint64 from);
   void stepPrompt();
   void stepAnswer();
@@ -97,6 +101,7 @@ class ScriptedBackend : public ChatBackend {
   std::optional<QString> m_turnFailure;
   int m_failAfter = 0;
   ScriptedFormat m_format;
+  QHash<runnel::Token, QString> m_words;  // that were said so far
   runnel::CacheSettings m_wanted;
   std::unique_ptr<ScriptedCache> m_cache;
   bool m_watchesAttention = false;

@@ -4,8 +4,6 @@ namespace runnel::app {
 
 namespace {
 
-constexpr char kDefaultSystem[] = "You are a helpful assistant that follows a script.";
-
 void appendWords(std::vector<runnel::Token>& tokens, const std::string& text) {
   for (const QString& word : ScriptedFormat::words(QString::fromStdString(text)))
     tokens.push_back(ScriptedFormat::idOf(word));

@@ -11,6 +11,7 @@ class ScriptedFormat : public ChatFormat {
  public:
   static constexpr runnel::Token kOpening = 1;
   static constexpr runnel::Token kClosing = 2;  //!< ends a generation
+  static constexpr char kDefaultSystem[] = "You are a helpful assistant that follows a script.";
 
   runnel::Turn firstTurn(const std::vector<runnel::Message>& messages) const override;
   runnel::Turn nextTurn(const std::vector<runnel::Message>& messages, std::size_t lastAnswer,

@@ -9,6 +9,7 @@
 #include "runnel/error.h"
 #include "runnel/reasoning.h"
 #include "runnel/sampler.h"
+#include "runnel/token_label.h"
 #include "runnel/tokenizer.h"
 
 namespace runnel::app {
@@ -53,6 +54,12 @@ void Engine::setPinned(qint64 messageId, bool pinned) {
   else
     session->unpin(span->first, span->end);
   span->isPinned = pinned;
+}
+
+QString Engine::labelAt(qint64 position) const {
+  if (position < 0 || position >= static_cast<qint64>(cached.ids.size())) return {};
+  const runnel::Token token = cached.ids[static_cast<std::size_t>(position)];
+  return QString::fromStdString(runnel::token_label(model->tokenizer(), token));
 }
 
 TurnRunner::TurnRunner(Engine& engine, const WorkControl& control, TurnListener listener)

@@ -35,6 +35,9 @@ struct Engine {
   /** Keeps a message's tokens in the cache for ever, or lets them roll out again. Throws Error with a sentence for the
    *  user when the message is no longer whole in the cache, or when too little would be left to roll. */
   void setPinned(qint64 messageId, bool pinned);
+
+  /** runnel::token_label of the token that was fed at `position`; empty when there is none. */
+  QString labelAt(qint64 position) const;
 };
 
 /** Who hears of a turn while it runs; called on the thread that runs it. */

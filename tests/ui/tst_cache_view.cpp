@@ -55,6 +55,10 @@ class CacheViewTest : public QObject {
   void counts_and_figures();
   void snapshots_are_shown_at_most_once_a_frame();
   void hints_name_token_owner_and_age();
+  void hints_say_what_the_token_under_the_pointer_stands_for();
+  void answers_that_come_too_late_are_ignored();
+  void nothing_is_asked_while_nothing_is_hovered();
+  void hints_follow_what_the_slot_holds();
   void attention_has_steps();
   void hints_tell_attention_while_it_is_watched();
   void the_map_shows_where_attention_goes();
@@ -151,6 +155,88 @@ void CacheViewTest::hints_name_token_owner_and_age() {
   QCOMPARE(cache.cellTitle(20), QStringLiteral("free"));
   QVERIFY(cache.cellTitle(-1).isEmpty());
   QVERIFY(cache.cellTitle(24).isEmpty());
+}
+
+void CacheViewTest::hints_say_what_the_token_under_the_pointer_stands_for() {
+  CacheViewModel cache;
+  cache.update(filled(10));
+  QSignalSpy asked(&cache, &CacheViewModel::tokenAsked);
+  QSignalSpy changes(&cache, &CacheViewModel::hoveredChanged);
+  cache.setHoveredSlot(4);
+  QCOMPARE(asked.count(), 1);
+  QCOMPARE(asked.first(), QVariantList({1LL, 4LL}));
+  QCOMPARE(cache.hoveredTitle(), QStringLiteral("token 4"));
+  QCOMPARE(cache.hoveredDetail(), QStringLiteral("you · age 5"));
+  changes.clear();
+  cache.takeTokenLabel(1, 4, QStringLiteral("“ remember”"));
+  QCOMPARE(changes.count(), 1);
+  QCOMPARE(cache.hoveredTitle(), QStringLiteral("token 4  “ remember”"));
+  QCOMPARE(cache.cellTitle(5), QStringLiteral("token 5"));
+  cache.takeTokenLabel(1, 4, QStringLiteral("“ remember”"));
+  QCOMPARE(changes.count(), 1);
+  cache.setHoveredSlot(4);
+  QCOMPARE(asked.count(), 1);
+}
+
+void CacheViewTest::answers_that_come_too_late_are_ignored() {
+  CacheViewModel cache;
+  cache.update(filled(10));
+  cache.setHoveredSlot(4);
+  cache.setHoveredSlot(5);
+  cache.takeTokenLabel(1, 4, QStringLiteral("“late”"));
+  cache.takeTokenLabel(2, 5, QStringLiteral("“elsewhere”"));
+  QCOMPARE(cache.hoveredTitle(), QStringLiteral("token 5"));
+  cache.takeTokenLabel(1, 5, QStringLiteral("“now”"));
+  QCOMPARE(cache.hoveredTitle(), QStringLiteral("token 5  “now”"));
+  app::CacheSnapshot other = filled(10);
+  other.conversationId = 2;
+  cache.update(other);
+  cache.flush();
+  QCOMPARE(cache.hoveredTitle(), QStringLiteral("token 5"));
+  cache.takeTokenLabel(1, 5, QStringLiteral("“late”"));
+  QCOMPARE(cache.hoveredTitle(), QStringLiteral("token 5"));
+  cache.setHoveredSlot(-1);
+  cache.takeTokenLabel(2, 5, QStringLiteral("“late”"));
+  cache.setHoveredSlot(5);
+  QCOMPARE(cache.hoveredTitle(), QStringLiteral("token 5"));
+}
+
+void CacheViewTest::nothing_is_asked_while_nothing_is_hovered() {
+  CacheViewModel cache;
+  QSignalSpy asked(&cache, &CacheViewModel::tokenAsked);
+  cache.update(filled(10));
+  cache.setHoveredSlot(20);  // free
+  cache.setHoveredSlot(99);  // beyond the map
+  cache.setHoveredSlot(-1);
+  cache.update(rolled());
+  cache.flush();
+  QCOMPARE(asked.count(), 0);
+  QVERIFY(cache.hoveredTitle().isEmpty());
+}
+
+void CacheViewTest::hints_follow_what_the_slot_holds() {
+  CacheViewModel cache;
+  cache.update(filled(16));
+  QSignalSpy asked(&cache, &CacheViewModel::tokenAsked);
+  cache.setHoveredSlot(2);
+  cache.takeTokenLabel(1, 2, QStringLiteral("“old”"));
+  cache.update(rolled());
+  cache.flush();
+  QCOMPARE(cache.hoveredTitle(), QStringLiteral("token 2, forgotten  “old”"));  // without a gap
+  QCOMPARE(asked.count(), 2);
+  QCOMPARE(asked.last(), QVariantList({1LL, 2LL}));
+  app::CacheSnapshot later = rolled();
+  later.telemetry.fed = 25;
+  later.telemetry.runs = {run(0, 2, 0, Reason::sink), run(11, 13, 11, Reason::window), run(24, 1, 2, Reason::window)};
+  cache.update(later);
+  cache.flush();
+  QCOMPARE(cache.hoveredTitle(), QStringLiteral("token 24"));
+  QCOMPARE(asked.last(), QVariantList({1LL, 24LL}));
+  cache.takeTokenLabel(1, 24, QStringLiteral("“new”"));
+  QCOMPARE(cache.hoveredTitle(), QStringLiteral("token 24  “new”"));
+  cache.clear({.ctx_size = 16});
+  QCOMPARE(cache.hoveredTitle(), QStringLiteral("free"));
+  QCOMPARE(asked.count(), 3);
 }
 
 void CacheViewTest::attention_has_steps() {

@@ -36,6 +36,8 @@ Column {
         systemColor: Theme.system
         userColor: Theme.user
 
+        onHoveredSlotChanged: view.cache.hoveredSlot = hoveredSlot
+
         HoverHandler {
             id: hover
         }
@@ -48,8 +50,8 @@ Column {
         }
         CellHint {
             cell: map.hoveredSlot >= 0 ? map.rectOf(map.hoveredSlot) : Qt.rect(0, 0, 0, 0)
-            detail: map.hoveredSlot >= 0 ? view.cache.cellDetail(map.hoveredSlot) : ""
-            title: map.hoveredSlot >= 0 ? view.cache.cellTitle(map.hoveredSlot) : ""
+            detail: view.cache.hoveredDetail
+            title: view.cache.hoveredTitle
             visible: map.hoveredSlot >= 0
         }
     }

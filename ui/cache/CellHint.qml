@@ -8,6 +8,7 @@ Item {
     required property rect cell
     required property string title
     required property string detail
+    readonly property real widest: parent.width - 2 * Theme.space.m
 
     Rectangle {
         border.color: Theme.text
@@ -35,13 +36,17 @@ Item {
             spacing: 3
 
             PlainLabel {
+                elide: Text.ElideRight
                 font.weight: Font.DemiBold
                 text: hint.title
+                width: Math.min(implicitWidth, hint.widest)
             }
             PlainLabel {
                 color: Theme.quiet
+                elide: Text.ElideRight
                 font.pixelSize: Theme.type.caption
                 text: hint.detail
+                width: Math.min(implicitWidth, hint.widest)
             }
         }
     }

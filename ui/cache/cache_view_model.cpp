@@ -44,7 +44,10 @@ void CacheViewModel::clear(const CacheSettings& settings) {
 
 void CacheViewModel::show(const app::CacheSnapshot& snapshot) {
   const bool sameCache = snapshot.conversationId == m_shown.conversationId;
-  if (!sameCache) m_speeds.clear();
+  if (!sameCache) {
+    m_speeds.clear();
+    m_describedPosition = -1;
+  }
   m_cells = cellsOf(snapshot, sameCache ? m_cells : std::vector<Cell>());
   m_shown = snapshot;
   m_shown.telemetry.events.clear();
@@ -59,6 +62,7 @@ void CacheViewModel::show(const app::CacheSnapshot& snapshot) {
   }
   noteSpeed();
   Q_EMIT changed();
+  if (m_hoveredSlot >= 0) updateHovered();
 }
 
 void CacheViewModel::noteSpeed() {
@@ -112,27 +116,57 @@ void CacheViewModel::setWatchesAttention(bool watches) {
   Q_EMIT watchesAttentionChanged();
 }
 
+void CacheViewModel::setHoveredSlot(int slot) {
+  if (slot == m_hoveredSlot) return;
+  m_hoveredSlot = slot;
+  updateHovered();
+}
+
+// Asks with each snapshot, not only when the pointer moves: after going back another token may be at the position. What
+// was told last stays until then.
+void CacheViewModel::updateHovered() {
+  const Cell* cell = cellAt(m_hoveredSlot);
+  const qint64 position = cell != nullptr && cell->kind != CellKind::Free ? cell->position : -1;
+  if (position != m_describedPosition) m_tokenLabel.clear();
+  m_describedPosition = position;
+  Q_EMIT hoveredChanged();
+  if (position >= 0) Q_EMIT tokenAsked(m_shown.conversationId, position);
+}
+
+void CacheViewModel::takeTokenLabel(qint64 conversationId, qint64 position, const QString& label) {
+  const bool isAwaited = conversationId == m_shown.conversationId && position == m_describedPosition;
+  if (!isAwaited || label == m_tokenLabel) return;
+  m_tokenLabel = label;
+  Q_EMIT hoveredChanged();
+}
+
+const Cell* CacheViewModel::cellAt(int slot) const {
+  return slot >= 0 && slot < static_cast<int>(m_cells.size()) ? &m_cells[static_cast<std::size_t>(slot)] : nullptr;
+}
+
 QString CacheViewModel::cellTitle(int slot) const {
-  if (slot < 0 || slot >= static_cast<int>(m_cells.size())) return {};
-  const Cell& cell = m_cells[static_cast<std::size_t>(slot)];
-  if (cell.kind == CellKind::Free) return tr("free");
-  const QString position = QLocale().toString(static_cast<qlonglong>(cell.position));
-  return cell.evicted ? tr("token %1, forgotten").arg(position) : tr("token %1").arg(position);
+  const Cell* cell = cellAt(slot);
+  if (cell == nullptr) return {};
+  if (cell->kind == CellKind::Free) return tr("free");
+  const QString position = QLocale().toString(static_cast<qlonglong>(cell->position));
+  const QString title = cell->evicted ? tr("token %1, forgotten").arg(position) : tr("token %1").arg(position);
+  const bool isDescribed = cell->position == m_describedPosition && !m_tokenLabel.isEmpty();
+  return isDescribed ? title + QStringLiteral("  ") + m_tokenLabel : title;
 }
 
 QString CacheViewModel::cellDetail(int slot) const {
-  if (slot < 0 || slot >= static_cast<int>(m_cells.size())) return {};
-  const Cell& cell = m_cells[static_cast<std::size_t>(slot)];
-  if (cell.kind == CellKind::Free) return tr("slot %1").arg(QLocale().toString(slot));
-  const app::MessageSpan* span = spanAt(m_shown.spans, cell.position);
+  const Cell* cell = cellAt(slot);
+  if (cell == nullptr) return {};
+  if (cell->kind == CellKind::Free) return tr("slot %1").arg(QLocale().toString(slot));
+  const app::MessageSpan* span = spanAt(m_shown.spans, cell->position);
   QString owner = tr("template");
   if (span != nullptr)
     owner = span->role == app::Role::System ? tr("system prompt")
             : span->role == app::Role::User ? tr("you")
                                             : tr("assistant");
-  if (cell.kind == CellKind::Sink) owner = tr("sink, %1").arg(owner);
-  if (cell.kind == CellKind::Pinned) owner = tr("pinned, %1").arg(owner);
-  const qint64 age = m_shown.telemetry.fed - 1 - cell.position;
+  if (cell->kind == CellKind::Sink) owner = tr("sink, %1").arg(owner);
+  if (cell->kind == CellKind::Pinned) owner = tr("pinned, %1").arg(owner);
+  const qint64 age = m_shown.telemetry.fed - 1 - cell->position;
   const QString whose = tr("%1 · age %2").arg(owner, QLocale().toString(age));
   const std::vector<float>& attention = m_shown.telemetry.attention;
   if (!m_watchesAttention || static_cast<std::size_t>(slot) >= attention.size()) return whose;
@@ -141,8 +175,9 @@ QString CacheViewModel::cellDetail(int slot) const {
 }
 
 qint64 CacheViewModel::messageAt(int slot) const {
-  if (slot < 0 || slot >= static_cast<int>(m_cells.size())) return 0;
-  const app::MessageSpan* span = spanAt(m_shown.spans, m_cells[static_cast<std::size_t>(slot)].position);
+  const Cell* cell = cellAt(slot);
+  if (cell == nullptr) return 0;
+  const app::MessageSpan* span = spanAt(m_shown.spans, cell->position);
   return span != nullptr ? span->messageId : 0;
 }
 

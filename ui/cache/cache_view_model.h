@@ -36,6 +36,9 @@ class CacheViewModel : public QObject {
   Q_PROPERTY(double topSpeed READ topSpeed NOTIFY changed)
   Q_PROPERTY(QString settingsLine READ settingsLine NOTIFY changed)
   Q_PROPERTY(QString rollingLine READ rollingLine NOTIFY changed)
+  Q_PROPERTY(int hoveredSlot READ hoveredSlot WRITE setHoveredSlot NOTIFY hoveredChanged)
+  Q_PROPERTY(QString hoveredTitle READ hoveredTitle NOTIFY hoveredChanged)
+  Q_PROPERTY(QString hoveredDetail READ hoveredDetail NOTIFY hoveredChanged)
   Q_PROPERTY(bool watchesAttention READ watchesAttention WRITE setWatchesAttention NOTIFY watchesAttentionChanged)
 
  public:
@@ -73,10 +76,19 @@ class CacheViewModel : public QObject {
   bool watchesAttention() const { return m_watchesAttention; }
   void setWatchesAttention(bool watches);
 
+  /** The slot under the pointer; −1: none. */
+  int hoveredSlot() const { return m_hoveredSlot; }
+  void setHoveredSlot(int slot);
+  QString hoveredTitle() const { return cellTitle(m_hoveredSlot); }
+  QString hoveredDetail() const { return cellDetail(m_hoveredSlot); }
+  /** Takes the answer to `tokenAsked`; of use only while the pointer is still where it was. */
+  void takeTokenLabel(qint64 conversationId, qint64 position, const QString& label);
+
   const std::vector<Cell>& cells() const { return m_cells; }
   int head() const { return m_shown.telemetry.head; }
   const app::CacheSnapshot& shown() const { return m_shown; }
 
+  /** Which token is in `slot`, and what it stands for where that is known: of the slot under the pointer. */
   Q_INVOKABLE QString cellTitle(int slot) const;
   Q_INVOKABLE QString cellDetail(int slot) const;
   /** The message whose token is in `slot`; 0 when there is none. */
@@ -85,10 +97,15 @@ class CacheViewModel : public QObject {
  Q_SIGNALS:
   void changed();
   void watchesAttentionChanged();
+  void hoveredChanged();
+  /** The token under the pointer is to be described. */
+  void tokenAsked(qint64 conversationId, qint64 position);
 
  private:
   void show(const app::CacheSnapshot& snapshot);
   void noteSpeed();
+  void updateHovered();
+  const Cell* cellAt(int slot) const;
 
   app::CacheSnapshot m_shown;
   std::optional<app::CacheSnapshot> m_waiting;
@@ -98,6 +115,9 @@ class CacheViewModel : public QObject {
   int m_sinks = 0;
   int m_pinned = 0;
   int m_window = 0;
+  int m_hoveredSlot = -1;
+  qint64 m_describedPosition = -1;
+  QString m_tokenLabel;  // of the token at m_describedPosition; empty until the answer comes
   bool m_watchesAttention = false;
   QTimer m_frame;
 };

@@ -30,7 +30,8 @@ struct Talk {
         refused(&backend, &ChatBackend::cacheSettingsRefused),
         noticed(&backend, &ChatBackend::noticed),
         pinned(&backend, &ChatBackend::pinChanged),
-        pinRefused(&backend, &ChatBackend::pinRefused) {}
+        pinRefused(&backend, &ChatBackend::pinRefused),
+        described(&backend, &ChatBackend::tokenDescribed) {}
 
   bool load(const QString& path) {
     backend.load({.path = path, .threads = 1});
@@ -47,6 +48,15 @@ struct Talk {
     backend.setPinned(conversation, messageId, on);
     (void)QTest::qWaitFor([&] { return pinned.count() > before || pinRefused.count() > refusedBefore; }, kPatience);
     return pinned.count() > before;
+  }
+  /** The label of the token at `position`; null when there is no answer. */
+  QString tokenAt(qint64 position, qint64 conversation = 1) {
+    described.clear();
+    backend.describeToken(conversation, position);
+    if (!described.wait(kPatience)) return {};
+    const QList<QVariant> answer = described.takeFirst();
+    const bool isMeant = answer.at(0).toLongLong() == conversation && answer.at(1).toLongLong() == position;
+    return isMeant ? answer.at(2).toString() : QString();
   }
   void send(QList<ChatMessage> messages, qint64 answerId, int maxTokens = 8, qint64 conversation = 1) {
     TurnRequest request{.conversationId = conversation, .messages = std::move(messages), .answerId = answerId};
@@ -93,7 +103,7 @@ struct Talk {
 
   LocalBackend backend;
   QSignalSpy loaded, loadFailed, tokens, finished, cancelled, failed, progress, cache, applied, refused, noticed,
-      pinned, pinRefused;
+      pinned, pinRefused, described;
 };
 
 }  // namespace runnel::app

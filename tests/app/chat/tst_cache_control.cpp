@@ -45,6 +45,8 @@ class CacheControlTest : public QObject {
   void a_forgotten_message_can_not_be_pinned();
   void forgets_whole_messages_when_told_to();
   void tells_where_attention_goes_while_it_is_watched();
+  void tells_which_token_is_where();
+  void tells_a_token_in_the_middle_of_an_answer();
   void pins_in_the_middle_of_an_answer();
   void pins_hold_when_the_cache_is_made_anew();
   void changes_cache_settings_in_place();
@@ -165,6 +167,39 @@ void CacheControlTest::tells_where_attention_goes_while_it_is_watched() {
   talk.backend.watchAttention(false);
   QVERIFY(talk.exchange(messages, QStringLiteral("And on")));
   QVERIFY(talk.snapshot().telemetry.attention.empty());
+}
+
+void CacheControlTest::tells_which_token_is_where() {
+  Talk talk;
+  QCOMPARE(talk.tokenAt(0), QString());  // there is no model yet
+  QVERIFY(talk.set({.ctx_size = 64}));
+  QVERIFY(talk.load(m_model));
+  QList<ChatMessage> messages;
+  QVERIFY(talk.exchange(messages, QStringLiteral("a 🤗 <|im_end|>"), 64));
+  QVERIFY(talk.snapshot().telemetry.evicted > 0);  // forgotten tokens are known all the same
+  QStringList labels;
+  const auto read = static_cast<qint64>(messages.first().ids.size());
+  for (qint64 position = 0; position < read; ++position) labels.append(talk.tokenAt(position));
+  QCOMPARE(labels.first(), QStringLiteral("<|im_start|>"));
+  QCOMPARE(labels.count(QStringLiteral("<|im_end|>")), 2);  // of the system prompt and of the message
+  QVERIFY2(labels.join(u' ').contains(QStringLiteral("F0 9F A4 97")), qPrintable(labels.join(u' ')));
+  QCOMPARE(labels.last(), QStringLiteral("“⏎”"));
+  const qint64 fed = talk.snapshot().telemetry.fed;
+  QVERIFY(!talk.tokenAt(fed - 1).isEmpty());
+  QVERIFY(talk.tokenAt(fed).isEmpty());
+  QVERIFY(talk.tokenAt(-1).isEmpty());
+  QVERIFY(talk.tokenAt(0, 2).isEmpty());  // of a conversation that is not cached
+}
+
+void CacheControlTest::tells_a_token_in_the_middle_of_an_answer() {
+  Talk talk;
+  QVERIFY(talk.load(m_model));
+  talk.send({user(1, QStringLiteral("Talk for ever"))}, 2, 1'000'000);
+  QVERIFY(talk.tokens.wait(kPatience));
+  QCOMPARE(talk.tokenAt(0), QStringLiteral("<|im_start|>"));
+  QVERIFY(talk.finished.isEmpty());
+  talk.backend.stop();
+  QTRY_VERIFY_WITH_TIMEOUT(!talk.finished.isEmpty(), kPatience);
 }
 
 void CacheControlTest::pins_in_the_middle_of_an_answer() {

@@ -56,6 +56,7 @@ class ScriptedBackendTest : public QObject {
   void refuses_bad_cache_settings();
   void makes_the_cache_anew_for_more_sinks();
   void shows_an_empty_cache_for_a_conversation_that_is_not_in_it();
+  void tells_which_word_is_where();
 
  private:
   static void load(ScriptedBackend& backend) {
@@ -271,6 +272,28 @@ void ScriptedBackendTest::shows_an_empty_cache_for_a_conversation_that_is_not_in
   backend.open(1, {});
   QCOMPARE(ear.snapshot().conversationId, 1);
   QVERIFY(ear.snapshot().telemetry.cached > 0);
+}
+
+void ScriptedBackendTest::tells_which_word_is_where() {
+  ScriptedBackend backend;
+  backend.setAnswers({QStringLiteral("Well,\nno")});
+  load(backend);
+  Ear ear(backend);
+  backend.send(turn({user(1, QStringLiteral("Is it?"))}, 2));
+  QVERIFY(ear.finished.wait(kPatience));
+  QSignalSpy described(&backend, &ChatBackend::tokenDescribed);
+  const qint64 fed = ear.snapshot().telemetry.fed;
+  for (qint64 position = -1; position <= fed; ++position) backend.describeToken(1, position);
+  backend.describeToken(2, 0);
+  QVERIFY(described.isEmpty());  // never before the call returns
+  QTRY_COMPARE(described.count(), fed + 3);
+  QStringList labels;
+  for (const QList<QVariant>& answer : described) labels.append(answer.at(2).toString());
+  QCOMPARE(labels.mid(0, 3), QStringList({QString(), QStringLiteral("<opening>"), QStringLiteral("“You”")}));
+  QCOMPARE(labels.mid(labels.size() - 9),
+           QStringList({QStringLiteral("“Is”"), QStringLiteral("“ it?”"), QStringLiteral("<closing>"),
+                        QStringLiteral("<opening>"), QStringLiteral("“Well,”"), QStringLiteral("“⏎no”"),
+                        QStringLiteral("<closing>"), QString(), QString()}));
 }
 
 QTEST_GUILESS_MAIN(ScriptedBackendTest)
