@@ -20,6 +20,17 @@ constexpr int spins_before_sleep = 2000;
 
 constexpr int spins_before_yield = 4000;
 
+// Parts of the state: how many are at work, whether more may join, and the number of the job.
+constexpr std::uint32_t one_worker = 1;
+constexpr std::uint32_t open = 1U << 12U;
+constexpr std::uint32_t at_work = open - 1;
+constexpr std::uint32_t one_job = open << 1U;
+constexpr std::uint32_t stopped = ~0U;  // as many are never at work
+
+constexpr std::uint32_t job_of(std::uint32_t state) {
+  return state / one_job;
+}
+
 void pause() {
 #if defined(__x86_64__)
   _mm_pause();
@@ -46,9 +57,8 @@ ThreadPool::~ThreadPool() {
 }
 
 void ThreadPool::stop() {
-  stopping_.store(true);
-  generation_.fetch_add(1);
-  generation_.notify_all();
+  state_.store(stopped);
+  state_.notify_all();
   for (std::thread& worker : workers_) worker.join();
   workers_.clear();
 }
@@ -65,12 +75,13 @@ void ThreadPool::run_erased(std::size_t chunks, Erased function, void* self) {
   }
   function_ = function;
   self_ = self;
-  busy_.store(static_cast<int>(workers_.size()), std::memory_order_relaxed);
-  generation_.fetch_add(1, std::memory_order_release);
-  generation_.notify_all();
+  // Nobody is at work: all that happens to the state meanwhile is that workers read it.
+  state_.store((state_.load(std::memory_order_relaxed) + one_job) | open, std::memory_order_release);
+  state_.notify_all();
   take_chunks(0);
+  state_.fetch_and(~open, std::memory_order_relaxed);
   // On a busy machine a worker may be waiting for this very processor.
-  for (int spin = 0; busy_.load(std::memory_order_acquire) != 0; ++spin) {
+  for (int spin = 0; (state_.load(std::memory_order_acquire) & at_work) != 0; ++spin) {
     if (spin < spins_before_yield) {
       pause();
     } else {
@@ -84,16 +95,39 @@ void ThreadPool::run_erased(std::size_t chunks, Erased function, void* self) {
 }
 
 void ThreadPool::work(int thread) {
-  std::uint32_t seen = 0;
+  std::uint32_t job = 0;
   while (true) {
-    for (int spin = 0; spin < spins_before_sleep && generation_.load(std::memory_order_acquire) == seen; ++spin)
-      pause();
-    generation_.wait(seen, std::memory_order_acquire);
-    seen = generation_.load(std::memory_order_acquire);
-    if (stopping_.load()) return;
+    std::uint32_t state = state_after(job);
+    const bool is_in = join_job(state);
+    if (state == stopped) return;
+    job = job_of(state);
+    if (!is_in) continue;
     take_chunks(thread);
-    if (busy_.fetch_sub(1, std::memory_order_release) == 1) busy_.notify_one();
+    state_.fetch_sub(one_worker, std::memory_order_release);
   }
+}
+
+// Waits for another job than `job`. Numbers come round again, so that one may be missed: the others do it.
+std::uint32_t ThreadPool::state_after(std::uint32_t job) const {
+  std::uint32_t state = state_.load(std::memory_order_relaxed);
+  for (int spin = 0; spin < spins_before_sleep && job_of(state) == job; ++spin) {
+    pause();
+    state = state_.load(std::memory_order_relaxed);
+  }
+  while (job_of(state) == job && state != stopped) {
+    state_.wait(state, std::memory_order_relaxed);
+    state = state_.load(std::memory_order_relaxed);
+  }
+  return state;
+}
+
+// Whether there was still a job to join; `state` becomes the one that told so.
+bool ThreadPool::join_job(std::uint32_t& state) {
+  while ((state & open) != 0 && state != stopped) {
+    if (state_.compare_exchange_weak(state, state + one_worker, std::memory_order_acquire, std::memory_order_relaxed))
+      return true;
+  }
+  return false;
 }
 
 void ThreadPool::take_chunks(int thread) {

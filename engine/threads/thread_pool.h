@@ -12,7 +12,8 @@
 namespace runnel {
 
 /// The threads that compute. The caller of `run` is one of them, so a pool of size 1 starts no thread.
-/// Workers spin briefly for the next job, since decoding hands out hundreds a token, and then sleep.
+/// Workers spin briefly for the next job, since decoding hands out hundreds a token, and then sleep. On a busy machine
+/// nobody waits for a worker that the system has not let run yet: the others take its share.
 /// Only one thread may call `run` at a time; jobs don't nest.
 class ThreadPool {
  public:
@@ -26,8 +27,9 @@ class ThreadPool {
 
   /// Calls `job(chunk, thread)` once for each chunk in [0, chunks); thread in [0, size()). Each thread begins with a
   /// contiguous share of its own and then takes chunks from slower neighbours: which thread computes a chunk varies,
-  /// what a chunk computes does not. Returns when all are done. When `job` throws, chunks that nobody has begun are
-  /// left out, and the first exception is thrown here once no thread is at work any more; the pool stays usable.
+  /// and a thread may come too late for any; what a chunk computes does not vary. Returns when all are done. When `job`
+  /// throws, chunks that nobody has begun are left out, and the first exception is thrown here once no thread is at
+  /// work any more; the pool stays usable.
   template <typename Job>
   void run(std::size_t chunks, Job&& job) {
     using Callable = std::remove_reference_t<Job>;
@@ -47,6 +49,8 @@ class ThreadPool {
   void run_erased(std::size_t chunks, Erased function, void* self);
   void stop();
   void work(int thread);
+  std::uint32_t state_after(std::uint32_t job) const;
+  bool join_job(std::uint32_t& state);
   void take_chunks(int thread);
   void give_up(std::exception_ptr failure);
 
@@ -54,9 +58,8 @@ class ThreadPool {
   std::unique_ptr<Share[]> shares_;
   Erased function_ = nullptr;
   void* self_ = nullptr;
-  alignas(64) std::atomic<std::uint32_t> generation_{0};  ///< counts jobs; workers wait for it to change
-  alignas(64) std::atomic<int> busy_{0};                  ///< workers that have not finished the present job
-  std::atomic<bool> stopping_{false};
+  /// How many workers are at the present job, whether more may join it, and its number: who waits, waits for another.
+  alignas(64) std::atomic<std::uint32_t> state_{0};
   std::atomic<bool> failed_{false};
   std::exception_ptr failure_;  ///< of the present job; written by the thread that sets `failed_`
 };

@@ -1,8 +1,10 @@
+#include <pthread.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <QTest>
 #include <atomic>
+#include <csignal>
 #include <fstream>
 #include <thread>
 #include <vector>
@@ -11,6 +13,13 @@
 #include "threads/thread_pool.h"
 
 using namespace runnel;
+
+namespace {
+
+int held[2];      // pipe: a thread is in the signal's handler
+int released[2];  // pipe: it may leave
+
+}  // namespace
 
 class ThreadPoolTest : public QObject {
   Q_OBJECT
@@ -22,6 +31,7 @@ class ThreadPoolTest : public QObject {
   void a_pool_of_one_is_the_caller();
   void what_workers_wrote_is_seen_by_the_caller();
   void chunks_of_a_slow_thread_are_taken_by_others();
+  void nobody_waits_for_a_worker_that_never_begins();
   void ends_while_idle_or_asleep();
   void serves_one_caller_after_another();
   void a_refused_thread_is_an_error();
@@ -97,6 +107,45 @@ void ThreadPoolTest::chunks_of_a_slow_thread_are_taken_by_others() {
     }
   });
   QCOMPARE(others.load(), chunks - 1);
+}
+
+// A signal keeps the worker where the system would keep it on a busy machine: outside of any job.
+void ThreadPoolTest::nobody_waits_for_a_worker_that_never_begins() {
+#if defined(__SANITIZE_THREAD__)
+  QSKIP("ThreadSanitizer holds signals back");
+#endif
+  ThreadPool pool(2);
+  std::atomic<pthread_t> worker{};
+  pool.run(2, [&worker](std::size_t, int thread) {
+    if (thread == 1) worker = pthread_self();
+    while (worker == pthread_t{}) std::this_thread::yield();  // so that each thread has one chunk
+  });
+  QCOMPARE(pipe(held), 0);
+  QCOMPARE(pipe(released), 0);
+  struct sigaction hold{};
+  hold.sa_handler = [](int) {
+    char byte = 0;
+    (void)!write(held[1], &byte, 1);
+    (void)!read(released[0], &byte, 1);
+  };
+  struct sigaction before{};
+  sigaction(SIGUSR1, &hold, &before);
+  pthread_kill(worker, SIGUSR1);
+  char byte = 0;
+  QCOMPARE(read(held[0], &byte, 1), 1);
+
+  std::vector<int> threads(10, -1);
+  pool.run(threads.size(), [&threads](std::size_t chunk, int thread) { threads[chunk] = thread; });
+  QCOMPARE(threads, std::vector<int>(10, 0));
+
+  QCOMPARE(write(released[1], &byte, 1), 1);
+  for (std::atomic<bool> came{false}; !came;) {  // it is of use again
+    pool.run(2, [&came](std::size_t, int thread) {
+      if (thread == 1) came = true;
+      std::this_thread::yield();
+    });
+  }
+  sigaction(SIGUSR1, &before, nullptr);
 }
 
 void ThreadPoolTest::ends_while_idle_or_asleep() {
