@@ -101,7 +101,7 @@ void AnswerReaderTest::holds_back_half_a_character() {
   QCOMPARE(reader.push(0xC3), std::string());
   QCOMPARE(reader.push(0xA9), std::string("\xC3\xA9"));
   QCOMPARE(reader.push(0xC3), std::string());
-  QCOMPARE(reader.finish(), std::string("\xEF\xBF\xBD"));
+  QCOMPARE(reader.finish(), std::string());  // nor is it shown when nothing completes it
 }
 
 QTEST_APPLESS_MAIN(AnswerReaderTest)
