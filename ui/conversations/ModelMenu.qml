@@ -25,12 +25,14 @@ PopupMenu {
         model: menu.models
 
         PopupMenuItem {
+            required property bool current
             required property string name
             required property string path
             required property string size
 
+            // Of themselves alone: an item that is taken from the menu is still there when `menu` is out of its reach.
             detail: size
-            iconName: path === menu.models.path ? "check" : "model"
+            iconName: current ? "check" : "model"
             text: name
             onTriggered: menu.models.load(path)
         }

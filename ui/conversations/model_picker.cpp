@@ -42,6 +42,7 @@ ModelPicker::ModelPicker(app::ChatBackend& backend, app::Settings& settings, con
     m_facts = facts;
     m_settings.setModelPath(path);
     Q_EMIT changed();
+    tellCurrent();
     Q_EMIT loaded();
   });
   connect(&m_backend, &app::ChatBackend::loadFailed, this, [this](const QString& message) {
@@ -67,13 +68,15 @@ QVariant ModelPicker::data(const QModelIndex& index, int role) const {
       return entry.path;
     case SizeRole:
       return entry.bytes > 0 ? sizeText(entry.bytes) : tr("folder");
+    case CurrentRole:
+      return entry.path == m_path;
     default:
       return {};
   }
 }
 
 QHash<int, QByteArray> ModelPicker::roleNames() const {
-  return {{NameRole, "name"}, {PathRole, "path"}, {SizeRole, "size"}};
+  return {{NameRole, "name"}, {PathRole, "path"}, {SizeRole, "size"}, {CurrentRole, "current"}};
 }
 
 QString ModelPicker::name() const {
@@ -120,6 +123,10 @@ void ModelPicker::rescan() {
           {info.isDir() ? info.fileName() : info.completeBaseName(), info.filePath(), info.isDir() ? 0 : info.size()});
   }
   endResetModel();
+}
+
+void ModelPicker::tellCurrent() {
+  if (!m_entries.isEmpty()) Q_EMIT dataChanged(index(0), index(rowCount() - 1), {CurrentRole});
 }
 
 void ModelPicker::loadDefault() {

@@ -27,7 +27,7 @@ class ModelPicker : public QAbstractListModel {
   Q_PROPERTY(QString path READ path NOTIFY changed)
 
  public:
-  enum Roles { NameRole = Qt::UserRole + 1, PathRole, SizeRole };
+  enum Roles { NameRole = Qt::UserRole + 1, PathRole, SizeRole, CurrentRole };
 
   /** `folder`: the model library, a plain folder of .gguf files and Hugging Face folders. */
   ModelPicker(app::ChatBackend& backend, app::Settings& settings, const QString& folder, QObject* parent = nullptr);
@@ -65,6 +65,8 @@ class ModelPicker : public QAbstractListModel {
     QString path;
     qint64 bytes;
   };
+
+  void tellCurrent();
 
   app::ChatBackend& m_backend;
   app::Settings& m_settings;
