@@ -30,12 +30,8 @@ class WindowFixture {
     facts.n_kv_heads = 2;
     facts.head_dim = 32;
     backend.setFacts(facts);
-    app =
-        std::make_unique<AppController>(AppController::Parts{.backend = backend,
-                                                             .store = store,
-                                                             .settings = m_settings,
-                                                             .modelFolder = m_folder.filePath(QStringLiteral("models")),
-                                                             .defaultThreads = 2});
+    app = std::make_unique<AppController>(AppController::Parts{
+        .backend = backend, .store = store, .settings = m_settings, .modelFolder = modelFolder(), .defaultThreads = 2});
     engine.addImportPath(QStringLiteral(":/"));
     engine.setInitialProperties({{QStringLiteral("app"), QVariant::fromValue(app.get())}});
     engine.load(QUrl(QStringLiteral("qrc:/Runnel/Main.qml")));
@@ -50,6 +46,7 @@ class WindowFixture {
   }
 
   app::Settings& settings() { return m_settings; }
+  QString modelFolder() const { return m_folder.filePath(QStringLiteral("models")); }
 
   /** The first item whose QML type is `type`, anywhere in the window. */
   QQuickItem* item(const QString& type) const {

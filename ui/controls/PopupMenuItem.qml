@@ -8,9 +8,12 @@ T.MenuItem {
 
     property string iconName: ""
     property string detail: ""
+    property int detailLines: 1
     property string shortcutText: ""
     property bool dangerous: false
+    property bool dimmed: false  // looks disabled, but can be reached and says why in its detail
 
+    Accessible.description: detail
     Accessible.name: text
     Accessible.role: Accessible.MenuItem
     activeFocusOnTab: visible  // the arrow keys pass over what is not offered
@@ -41,6 +44,7 @@ T.MenuItem {
             color: item.dangerous ? Theme.error : Theme.quiet
             height: 16
             name: item.iconName
+            opacity: item.dimmed ? 0.45 : 1
             width: item.iconName.length > 0 ? 16 : 0
         }
         Column {
@@ -57,16 +61,19 @@ T.MenuItem {
                 color: item.dangerous ? Theme.error : Theme.text
                 elide: Text.ElideRight
                 font: item.font
+                opacity: item.dimmed ? 0.45 : 1
                 text: item.text
                 width: parent.width
             }
             PlainLabel {
                 color: Theme.quiet
-                elide: Text.ElideMiddle
+                elide: item.detailLines > 1 ? Text.ElideRight : Text.ElideMiddle
                 font.pixelSize: Theme.type.caption
+                maximumLineCount: item.detailLines
                 text: item.detail
                 visible: text.length > 0
                 width: parent.width
+                wrapMode: item.detailLines > 1 ? Text.Wrap : Text.NoWrap
             }
         }
         PlainLabel {

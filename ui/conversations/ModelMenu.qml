@@ -25,14 +25,19 @@ PopupMenu {
         model: menu.models
 
         PopupMenuItem {
+            required property bool current
             required property string name
             required property string path
+            required property string problem
             required property string size
 
-            detail: size
-            iconName: path === menu.models.path ? "check" : "model"
+            // Of themselves alone: an item that is taken from the menu is still there when `menu` is out of its reach.
+            detail: problem || size
+            detailLines: 3
+            dimmed: problem.length > 0
+            iconName: current ? "check" : dimmed ? "alert" : "model"
             text: name
-            onTriggered: menu.models.load(path)
+            onTriggered: menu.models.choose(path)
         }
 
         onObjectAdded: (index, object) => menu.insertItem(index, object as PopupMenuItem)

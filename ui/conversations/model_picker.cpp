@@ -42,6 +42,7 @@ ModelPicker::ModelPicker(app::ChatBackend& backend, app::Settings& settings, con
     m_facts = facts;
     m_settings.setModelPath(path);
     Q_EMIT changed();
+    tellCurrent();
     Q_EMIT loaded();
   });
   connect(&m_backend, &app::ChatBackend::loadFailed, this, [this](const QString& message) {
@@ -49,6 +50,7 @@ ModelPicker::ModelPicker(app::ChatBackend& backend, app::Settings& settings, con
     Q_EMIT changed();
     if (!message.isEmpty()) Q_EMIT failed(message);
   });
+  connect(&m_inspector, &app::ModelInspector::inspected, this, &ModelPicker::noteProblem);
   rescan();
 }
 
@@ -67,13 +69,18 @@ QVariant ModelPicker::data(const QModelIndex& index, int role) const {
       return entry.path;
     case SizeRole:
       return entry.bytes > 0 ? sizeText(entry.bytes) : tr("folder");
+    case CurrentRole:
+      return entry.path == m_path;
+    case ProblemRole:
+      return QString(entry.problem).remove(m_folder + QLatin1Char('/'));  // the sentence begins with the whole path
     default:
       return {};
   }
 }
 
 QHash<int, QByteArray> ModelPicker::roleNames() const {
-  return {{NameRole, "name"}, {PathRole, "path"}, {SizeRole, "size"}};
+  return {
+      {NameRole, "name"}, {PathRole, "path"}, {SizeRole, "size"}, {CurrentRole, "current"}, {ProblemRole, "problem"}};
 }
 
 QString ModelPicker::name() const {
@@ -96,6 +103,15 @@ void ModelPicker::load(const QString& path) {
   m_backend.load({.path = path, .threads = m_settings.threads()});
 }
 
+void ModelPicker::choose(const QString& path) {
+  m_inspector.inspect({path});  // the file may have been repaired since the menu was opened
+  const QString problem = m_inspector.problem(path);
+  if (problem.isEmpty())
+    load(path);
+  else
+    Q_EMIT failed(problem);
+}
+
 void ModelPicker::loadUrl(const QUrl& url) {
   if (url.isLocalFile())
     load(url.toLocalFile());
@@ -109,17 +125,43 @@ void ModelPicker::cancel() {
 }
 
 void ModelPicker::rescan() {
+  QList<Entry> entries = found();
+  QStringList paths;
+  for (const Entry& entry : entries) paths.append(entry.path);
+  m_inspector.inspect(paths);
+  for (Entry& entry : entries) entry.problem = m_inspector.problem(entry.path);
+  if (entries == m_entries) return;
   beginResetModel();
-  m_entries.clear();
-  const auto found = QDir(m_folder).entryInfoList(QDir::Files | QDir::Dirs | QDir::NoDotAndDotDot, QDir::Name);
-  for (const QFileInfo& info : found) {
+  m_entries = entries;
+  endResetModel();
+}
+
+QList<ModelPicker::Entry> ModelPicker::found() const {
+  QList<Entry> entries;
+  const auto infos = QDir(m_folder).entryInfoList(QDir::Files | QDir::Dirs | QDir::NoDotAndDotDot, QDir::Name);
+  for (const QFileInfo& info : infos) {
     const bool isModelFile = info.suffix().compare(QLatin1String("gguf"), Qt::CaseInsensitive) == 0;
     const bool isModelFolder = info.isDir() && QFileInfo::exists(info.filePath() + QStringLiteral("/config.json"));
     if ((isModelFile && !info.isDir() && !isLaterPart(info.fileName())) || isModelFolder)
-      m_entries.append(
-          {info.isDir() ? info.fileName() : info.completeBaseName(), info.filePath(), info.isDir() ? 0 : info.size()});
+      entries.append({.name = info.isDir() ? info.fileName() : info.completeBaseName(),
+                      .path = info.filePath(),
+                      .bytes = info.isDir() ? 0 : info.size(),
+                      .problem = {}});
   }
-  endResetModel();
+  return entries;
+}
+
+void ModelPicker::noteProblem(const QString& path) {
+  for (int row = 0; row < rowCount(); ++row) {
+    Entry& entry = m_entries[row];
+    if (entry.path != path) continue;
+    entry.problem = m_inspector.problem(path);
+    Q_EMIT dataChanged(index(row), index(row), {ProblemRole});
+  }
+}
+
+void ModelPicker::tellCurrent() {
+  if (!m_entries.isEmpty()) Q_EMIT dataChanged(index(0), index(rowCount() - 1), {CurrentRole});
 }
 
 void ModelPicker::loadDefault() {

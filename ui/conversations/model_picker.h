@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "app/chat/chat_backend.h"
+#include "app/library/model_inspector.h"
 #include "app/settings/settings.h"
 
 namespace runnel::ui {
@@ -27,7 +28,7 @@ class ModelPicker : public QAbstractListModel {
   Q_PROPERTY(QString path READ path NOTIFY changed)
 
  public:
-  enum Roles { NameRole = Qt::UserRole + 1, PathRole, SizeRole };
+  enum Roles { NameRole = Qt::UserRole + 1, PathRole, SizeRole, CurrentRole, ProblemRole };
 
   /** `folder`: the model library, a plain folder of .gguf files and Hugging Face folders. */
   ModelPicker(app::ChatBackend& backend, app::Settings& settings, const QString& folder, QObject* parent = nullptr);
@@ -45,6 +46,8 @@ class ModelPicker : public QAbstractListModel {
   const std::optional<ModelFacts>& facts() const { return m_facts; }
 
   Q_INVOKABLE void load(const QString& path);
+  /** Loads a model of the library, or says why it can't be read when that is known. */
+  Q_INVOKABLE void choose(const QString& path);
   Q_INVOKABLE void loadUrl(const QUrl& url);
   Q_INVOKABLE void cancel();
   /** Looks into the library's folder again. */
@@ -64,11 +67,19 @@ class ModelPicker : public QAbstractListModel {
     QString name;
     QString path;
     qint64 bytes;
+    QString problem;  //!< why it can't be read; empty when it can be or nothing is known
+
+    bool operator==(const Entry&) const = default;
   };
+
+  QList<Entry> found() const;
+  void noteProblem(const QString& path);
+  void tellCurrent();
 
   app::ChatBackend& m_backend;
   app::Settings& m_settings;
   const QString m_folder;
+  app::ModelInspector m_inspector;
   QList<Entry> m_entries;
   std::optional<ModelFacts> m_facts;
   QString m_path;
