@@ -17,6 +17,7 @@ class TranscriptViewTest : public QObject {
   void forgotten_lines_of_a_long_question_are_dimmed();
   void a_question_of_one_long_line_is_dimmed_too_data();
   void a_question_of_one_long_line_is_dimmed_too();
+  void a_long_question_unfolds_where_it_is();
   void streaming_touches_one_row_and_few_items_of_a_long_conversation();
 
  private:
@@ -138,6 +139,22 @@ void TranscriptViewTest::a_question_of_one_long_line_is_dimmed_too() {
     QVERIFY2(dimmed <= border && dimmed > border - 40, qPrintable(QString::number(dimmed)));
     QVERIFY(!question.at(dimmed).isLowSurrogate());
   }
+}
+
+void TranscriptViewTest::a_long_question_unfolds_where_it_is() {
+  WindowFixture fixture;
+  const QString question = QStringLiteral("one of four hundred lines\n").repeated(400);
+  fixture.converse(question);
+  QQuickItem* view = list(fixture);
+  QTRY_VERIFY(view->property("atYEnd").toBool());
+  QVERIFY(view->property("following").toBool());
+  QVERIFY(
+      fixture.click(QStringLiteral("Show more of %1 characters").arg(QLocale().toString(question.trimmed().size()))));
+  QVERIFY(fixture.draw());
+  const QQuickItem* text = fixture.item(QStringLiteral("LongText"));
+  QVERIFY(text != nullptr);
+  QVERIFY(text->property("shownLength").toInt() >= question.trimmed().size());
+  QVERIFY(!view->property("following").toBool());
 }
 
 void TranscriptViewTest::streaming_touches_one_row_and_few_items_of_a_long_conversation() {

@@ -23,6 +23,7 @@ Item {
     required property bool streaming
     required property bool pinned
 
+    signal foldToggled(bool unfolded)
     signal reasoningToggled(bool shown)
     signal continueAsked
     signal linkActivated(string link)
@@ -60,6 +61,7 @@ Item {
             remembered: row.remembered
             text: row.text
 
+            onFoldToggled: unfolded => row.foldToggled(unfolded)
             onMenuAsked: near => row.menuAsked(near)
         }
     }

@@ -59,6 +59,8 @@ Item {
     PopupMenu {
         id: menu
 
+        implicitWidth: 270
+
         PopupMenuItem {
             iconName: "copy"
             text: qsTr("Copy the whole conversation")

@@ -45,9 +45,12 @@ Item {
             return contentY >= originY + contentHeight - height - 2;
         }
         /* What was clicked stays where it is. Once it is folded away the view follows again if the end is in sight. */
-        function showReasoning(row: int, shown: bool): void {
+        function fold(shown: bool): void {
             following = false;
             settling.looksForEnd = !shown;
+        }
+        function showReasoning(row: int, shown: bool): void {
+            fold(shown);
             view.transcript.showReasoning(row, shown);
         }
         function stayAtEnd(): void {
@@ -97,6 +100,7 @@ Item {
             width: list.width
 
             onContinueAsked: view.continueAsked()
+            onFoldToggled: unfolded => list.fold(unfolded)
             onLinkActivated: link => view.linkActivated(link)
             onMenuAsked: near => view.menuAsked(row, near)
             onReasoningToggled: shown => list.showReasoning(index, shown)

@@ -16,6 +16,7 @@ Item {
     property int shownLength: foldedLength
     readonly property int forgottenLength: remembered >= 1 || forgotten ? 0 : forgottenEnd(Math.floor((1 - remembered) * text.length))
 
+    signal foldToggled(bool unfolded)
     signal menuAsked(Item near)
 
     /* Where a long text is folded: after 3,000 characters or 24 lines. */
@@ -42,6 +43,7 @@ Item {
         return inCharacter ? border - 1 : border;
     }
     function unfold(): void {
+        foldToggled(shownLength < text.length);
         shownLength = shownLength < text.length ? shownLength + 40000 : foldedLength;
     }
 
