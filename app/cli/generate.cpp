@@ -51,7 +51,7 @@ void run(const Options& options) {
     session->feed({&token, 1});
     log.add(session->telemetry());
   }
-  std::cout << std::endl;
+  std::cout << '\n' << std::flush;
   log.finish();
 }
 

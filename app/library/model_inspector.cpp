@@ -4,6 +4,7 @@
 #include <QDir>
 #include <QFile>
 #include <QFileInfo>
+#include <QLoggingCategory>
 
 #include <exception>
 
@@ -13,6 +14,8 @@
 namespace runnel::app {
 
 namespace {
+
+Q_LOGGING_CATEGORY(logLibrary, "runnel.library")
 
 /** The files that a model consists of, as far as they may be split over several. */
 QFileInfoList filesOf(const QString& path) {
@@ -43,8 +46,9 @@ QString problemOf(const QString& path) {
     (void)runnel::Model::open_without_weights(QFile::encodeName(path).toStdString());
   } catch (const runnel::Error& error) {
     return QString::fromStdString(error.what());
-  } catch (const std::exception&) {
+  } catch (const std::exception& error) {
     // Short memory is no fault of the file's: loading it tells.
+    qCInfo(logLibrary, "%ls could not be looked at: %s", qUtf16Printable(path), error.what());
   }
   return {};
 }

@@ -41,6 +41,8 @@ struct Talk {
     backend.setCacheSettings(settings);
     return applied.wait(kPatience);
   }
+  /** Loads a model into a cache with these settings. */
+  bool open(const QString& path, const runnel::CacheSettings& settings) { return set(settings) && load(path); }
   /** Whether the message is pinned afterwards. */
   bool pin(qint64 messageId, bool on = true, qint64 conversation = 1) {
     const qsizetype before = pinned.count();

@@ -69,8 +69,7 @@ void CacheControlTest::forgets_what_follows_a_message() {
   QList<ChatMessage> messages;
   QList<ChatMessage> expected;
   for (Talk* each : {&talk, &undisturbed}) {
-    QVERIFY(each->set({.ctx_size = 128}));
-    QVERIFY(each->load(m_model));
+    QVERIFY(each->open(m_model, {.ctx_size = 128}));
     QVERIFY(each->exchange(each == &talk ? messages : expected, QStringLiteral("All work and no play. ").repeated(20)));
   }
   QVERIFY(talk.exchange(messages, QStringLiteral("Take this back")));
@@ -92,8 +91,7 @@ void CacheControlTest::forgets_what_follows_a_message() {
 
 void CacheControlTest::a_pinned_message_outlives_the_window() {
   Talk talk;
-  QVERIFY(talk.set({.ctx_size = 128}));
-  QVERIFY(talk.load(m_model));
+  QVERIFY(talk.open(m_model, {.ctx_size = 128}));
   QList<ChatMessage> messages;
   QVERIFY(talk.exchange(messages, QStringLiteral("Mine is blue")));
   QVERIFY(talk.pin(1001));
@@ -113,8 +111,7 @@ void CacheControlTest::a_pinned_message_outlives_the_window() {
 
 void CacheControlTest::a_forgotten_message_can_not_be_pinned() {
   Talk talk;
-  QVERIFY(talk.set({.ctx_size = 64}));
-  QVERIFY(talk.load(m_model));
+  QVERIFY(talk.open(m_model, {.ctx_size = 64}));
   QList<ChatMessage> messages;
   QVERIFY(talk.exchange(messages, QStringLiteral("Mine is blue")));
   QVERIFY(talk.exchange(messages, QStringLiteral("All work and no play. ").repeated(8)));
@@ -128,8 +125,7 @@ void CacheControlTest::a_forgotten_message_can_not_be_pinned() {
 
 void CacheControlTest::forgets_whole_messages_when_told_to() {
   Talk talk;
-  QVERIFY(talk.set({.ctx_size = 400, .n_keep = 2, .whole_messages = true}));
-  QVERIFY(talk.load(m_model));
+  QVERIFY(talk.open(m_model, {.ctx_size = 400, .n_keep = 2, .whole_messages = true}));
   QList<ChatMessage> messages;
   const runnel::Token opening = 1;  // <|im_start|>, with which this template begins each message
   for (int turn = 0; turn < 25; ++turn) {
@@ -149,8 +145,7 @@ void CacheControlTest::forgets_whole_messages_when_told_to() {
 
 void CacheControlTest::tells_where_attention_goes_while_it_is_watched() {
   Talk talk;
-  QVERIFY(talk.set({.ctx_size = 128}));
-  QVERIFY(talk.load(m_model));
+  QVERIFY(talk.open(m_model, {.ctx_size = 128}));
   QList<ChatMessage> messages;
   QVERIFY(talk.exchange(messages, QStringLiteral("Hello")));
   QVERIFY(talk.snapshot().telemetry.attention.empty());
@@ -160,8 +155,8 @@ void CacheControlTest::tells_where_attention_goes_while_it_is_watched() {
   QCOMPARE(cache.attention.size(), static_cast<std::size_t>(cache.slots));
   // Of a token a frame ago, so that some of what it saw may have been overwritten.
   QVERIFY(std::accumulate(cache.attention.begin(), cache.attention.end(), 0.0) < 1 + 1e-3);
-  QVERIFY(talk.set({.ctx_size = 128, .n_keep = 6, .n_discard = 2}));
-  QVERIFY(talk.load(m_model));  // whatever session there is, it is watched
+  QVERIFY(
+      talk.open(m_model, {.ctx_size = 128, .n_keep = 6, .n_discard = 2}));  // whatever session there is, it is watched
   QVERIFY(talk.exchange(messages, QStringLiteral("And on")));
   QVERIFY(!talk.snapshot().telemetry.attention.empty());
   talk.backend.watchAttention(false);
@@ -172,8 +167,7 @@ void CacheControlTest::tells_where_attention_goes_while_it_is_watched() {
 void CacheControlTest::tells_which_token_is_where() {
   Talk talk;
   QCOMPARE(talk.tokenAt(0), QString());  // there is no model yet
-  QVERIFY(talk.set({.ctx_size = 64}));
-  QVERIFY(talk.load(m_model));
+  QVERIFY(talk.open(m_model, {.ctx_size = 64}));
   QList<ChatMessage> messages;
   QVERIFY(talk.exchange(messages, QStringLiteral("a 🤗 <|im_end|>"), 64));
   QVERIFY(talk.snapshot().telemetry.evicted > 0);  // forgotten tokens are known all the same
@@ -217,8 +211,7 @@ void CacheControlTest::pins_in_the_middle_of_an_answer() {
 
 void CacheControlTest::pins_hold_when_the_cache_is_made_anew() {
   Talk talk;
-  QVERIFY(talk.set({.ctx_size = 128}));
-  QVERIFY(talk.load(m_model));
+  QVERIFY(talk.open(m_model, {.ctx_size = 128}));
   QList<ChatMessage> messages;
   QVERIFY(talk.exchange(messages, QStringLiteral("Mine is blue")));
   QVERIFY(talk.pin(1001));
@@ -231,8 +224,7 @@ void CacheControlTest::pins_hold_when_the_cache_is_made_anew() {
   QCOMPARE(remembered(talk.snapshot(), 1001).second, length);
 
   Talk reopened;
-  QVERIFY(reopened.set({.ctx_size = 128}));
-  QVERIFY(reopened.load(m_model));
+  QVERIFY(reopened.open(m_model, {.ctx_size = 128}));
   QVERIFY(reopened.exchange(messages, QStringLiteral("Go on")));
   QCOMPARE(remembered(reopened.snapshot(), 1001), std::pair(length, length));
   QVERIFY(reopened.stats().promptEvaluated <= 128);
@@ -240,8 +232,7 @@ void CacheControlTest::pins_hold_when_the_cache_is_made_anew() {
 
 void CacheControlTest::changes_cache_settings_in_place() {
   Talk talk;
-  QVERIFY(talk.set({.ctx_size = 256}));
-  QVERIFY(talk.load(m_model));
+  QVERIFY(talk.open(m_model, {.ctx_size = 256}));
   QTRY_COMPARE(talk.applied.count(), 2);
   QList<ChatMessage> messages;
   QVERIFY(talk.exchange(messages, QStringLiteral("All work and no play. ").repeated(20)));
@@ -258,8 +249,7 @@ void CacheControlTest::changes_cache_settings_in_place() {
 
 void CacheControlTest::makes_the_cache_anew_for_more_sinks() {
   Talk talk;
-  QVERIFY(talk.set({.ctx_size = 64, .n_keep = 2}));
-  QVERIFY(talk.load(m_model));
+  QVERIFY(talk.open(m_model, {.ctx_size = 64, .n_keep = 2}));
   QTRY_COMPARE(talk.applied.count(), 2);
   QList<ChatMessage> messages;
   QVERIFY(talk.exchange(messages, QStringLiteral("All work and no play. ").repeated(4), 16));

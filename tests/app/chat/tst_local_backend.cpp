@@ -95,8 +95,7 @@ void LocalBackendTest::ends_at_the_token_limit() {
 
 void LocalBackendTest::streams_a_message_longer_than_the_cache() {
   Talk talk;
-  QVERIFY(talk.set({.ctx_size = 64}));
-  QVERIFY(talk.load(m_model));
+  QVERIFY(talk.open(m_model, {.ctx_size = 64}));
   QList<ChatMessage> messages;
   QVERIFY(talk.exchange(messages, QStringLiteral("All work and no play. ").repeated(100)));
   const runnel::CacheTelemetry cache = talk.snapshot().telemetry;
@@ -110,8 +109,7 @@ void LocalBackendTest::streams_a_message_longer_than_the_cache() {
 void LocalBackendTest::keeps_the_system_prompt_when_told_to() {
   for (const bool keep : {true, false}) {
     Talk talk;
-    QVERIFY(talk.set({.ctx_size = 128, .n_keep = 2}));
-    QVERIFY(talk.load(m_model));
+    QVERIFY(talk.open(m_model, {.ctx_size = 128, .n_keep = 2}));
     TurnRequest request{.conversationId = 1,
                         .messages = {user(1, QStringLiteral("All work and no play. ").repeated(100))},
                         .answerId = 2,
@@ -128,8 +126,7 @@ void LocalBackendTest::keeps_the_system_prompt_when_told_to() {
 
 void LocalBackendTest::says_once_when_the_system_prompt_can_not_be_kept() {
   Talk talk;
-  QVERIFY(talk.set({.ctx_size = 64}));
-  QVERIFY(talk.load(m_model));
+  QVERIFY(talk.open(m_model, {.ctx_size = 64}));
   const QString prompt = QStringLiteral("Be kind, be brief and be honest, whatever happens. ").repeated(2);
   QList<ChatMessage> messages = {{.id = 500, .role = Role::System, .text = prompt}};
   QVERIFY(talk.exchange(messages, QStringLiteral("Hello")));
@@ -159,8 +156,7 @@ void LocalBackendTest::stops_while_answering() {
 
 void LocalBackendTest::stops_while_reading() {
   Talk talk;
-  QVERIFY(talk.set({.ctx_size = 64}));
-  QVERIFY(talk.load(m_model));
+  QVERIFY(talk.open(m_model, {.ctx_size = 64}));
   talk.send({user(1, QStringLiteral("All work and no play. ").repeated(20'000))}, 2);
   QVERIFY(talk.progress.wait(kPatience));
   talk.backend.stop();
@@ -190,8 +186,7 @@ void LocalBackendTest::goes_on_after_a_cancelled_prompt_as_if_it_had_not_been() 
   QList<ChatMessage> expected;
   QList<ChatMessage> messages;
   for (Talk* each : {&undisturbed, &talk}) {
-    QVERIFY(each->set({.ctx_size = 256}));
-    QVERIFY(each->load(m_model));
+    QVERIFY(each->open(m_model, {.ctx_size = 256}));
   }
   QVERIFY(undisturbed.exchange(expected, QStringLiteral("First")));
   QVERIFY(talk.exchange(messages, QStringLiteral("First")));
@@ -350,8 +345,7 @@ void LocalBackendTest::answers_the_last_message_anew() {
 
 void LocalBackendTest::every_turn_ends_exactly_once() {
   Talk talk;
-  QVERIFY(talk.set({.ctx_size = 64}));
-  QVERIFY(talk.load(m_model));
+  QVERIFY(talk.open(m_model, {.ctx_size = 64}));
   std::mt19937 random(3);
   for (int turn = 0; turn < 60; ++turn) {
     const QString text = QStringLiteral("word ").repeated(static_cast<qsizetype>(random() % 400) + 1);

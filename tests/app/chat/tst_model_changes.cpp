@@ -66,8 +66,7 @@ void ModelChangesTest::initTestCase() {
 void ModelChangesTest::loads_a_model_and_shows_its_empty_cache() {
   Talk talk;
   QSignalSpy progress(&talk.backend, &ChatBackend::loadProgress);
-  QVERIFY(talk.set({.ctx_size = 128}));
-  QVERIFY(talk.load(m_model));
+  QVERIFY(talk.open(m_model, {.ctx_size = 128}));
   QCOMPARE(talk.loaded.at(0).at(0).toString(), m_model);
   QCOMPARE(talk.loaded.at(0).at(1).value<runnel::ModelFacts>().n_vocab, 1000);
   QTRY_COMPARE(talk.cache.count(), 1);
@@ -81,8 +80,7 @@ void ModelChangesTest::loads_a_model_and_shows_its_empty_cache() {
 void ModelChangesTest::gives_a_smaller_model_less_than_was_asked_for() {
   const QString small = writeTinyModel(m_folder.filePath(QStringLiteral("small")), {.trainedContext = 64});
   Talk talk;
-  QVERIFY(talk.set({.ctx_size = 4096, .n_keep = 100, .n_discard = 500}));
-  QVERIFY(talk.load(small));
+  QVERIFY(talk.open(small, {.ctx_size = 4096, .n_keep = 100, .n_discard = 500}));
   QTRY_COMPARE(talk.applied.count(), 2);
   const auto fitted = talk.applied.last().at(0).value<runnel::CacheSettings>();
   QCOMPARE(fitted.ctx_size, 64);

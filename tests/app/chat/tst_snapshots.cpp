@@ -76,8 +76,7 @@ void SnapshotsTest::goes_on_after_the_program_was_closed() {
   QCOMPARE(talk->snapshot().telemetry.fed, before.fed + talk->stats().promptIds.size() + talk->ids().size());
 
   Talk undisturbed;
-  QVERIFY(undisturbed.set({.ctx_size = 128}));
-  QVERIFY(undisturbed.load(m_model));
+  QVERIFY(undisturbed.open(m_model, {.ctx_size = 128}));
   QList<ChatMessage> expected;
   for (int turn = 0; turn < 4; ++turn)
     QVERIFY(undisturbed.exchange(expected, QStringLiteral("All work and no play. ").repeated(4)));
@@ -136,8 +135,7 @@ void SnapshotsTest::a_branch_and_its_origin_are_both_remembered() {
   QCOMPARE(talk->stats().promptEvaluated, talk->stats().promptIds.size());
 
   Talk undisturbed;
-  QVERIFY(undisturbed.set({.ctx_size = 128}));
-  QVERIFY(undisturbed.load(m_model));
+  QVERIFY(undisturbed.open(m_model, {.ctx_size = 128}));
   QList<ChatMessage> expected;
   for (int turn = 0; turn < 3; ++turn) QVERIFY(undisturbed.exchange(expected, text));
   QVERIFY(undisturbed.exchange(expected, QStringLiteral("Elsewhere")));
