@@ -155,6 +155,7 @@ class Session::Impl {
   std::vector<std::span<const float>> compute_logits(int first, int count) {
     const std::span<const float> all = forward_.logits(first, count);
     std::vector<std::span<const float>> rows;
+    rows.reserve(static_cast<std::size_t>(count));
     for (int row = 0; row < count; ++row) {
       rows.push_back(all.subspan(static_cast<std::size_t>(row) * forward_.logits_stride(),
                                  static_cast<std::size_t>(model_->config().n_vocab)));

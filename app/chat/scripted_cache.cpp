@@ -1,6 +1,7 @@
 #include "app/chat/scripted_cache.h"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "runnel/error.h"
@@ -71,10 +72,12 @@ std::vector<float> ScriptedCache::attention() const {
   std::vector<float> shares(static_cast<std::size_t>(m_table.slots()));
   float sum = 0;
   for (const Run& run : m_table.runs()) {
-    for (int i = 0; i < run.length; ++i) {
-      const auto age = static_cast<float>(m_table.cached() - run.rank - i);
-      const float share = run.reason == Reason::sink ? 1.0F : 1.0F / age;
-      shares[static_cast<std::size_t>(run.slot + i)] = share;
+    const std::span<float> cells =
+        std::span(shares).subspan(static_cast<std::size_t>(run.slot), static_cast<std::size_t>(run.length));
+    int rank = run.rank;
+    for (float& share : cells) {
+      const auto age = static_cast<float>(m_table.cached() - rank++);
+      share = run.reason == Reason::sink ? 1.0F : 1.0F / age;
       sum += share;
     }
   }

@@ -99,12 +99,12 @@ void TurnRunner::makeAnew() {
   const TurnPlanner planner(*m_engine.format, m_engine.session->settings().ctx_size);
   const bool keepsSystem = m_engine.isSystemPinned;
   const qint64 conversationId = m_engine.cached.conversationId;
-  m_plan = planner.planAgain(m_engine.cached);
+  TurnPlan plan = planner.planAgain(m_engine.cached);
   m_request.conversationId = conversationId;
   m_request.keepSystem = keepsSystem;
   m_engine.reset();
-  if (m_plan.tokens.empty()) return;
-  takePlan(std::move(m_plan));
+  if (plan.tokens.empty()) return;
+  takePlan(std::move(plan));
   // A stop is meant for turns: only quitting ends this.
   if (!readPrompt([this] { return m_control.isQuitting(); })) throw runnel::Cancelled();
 }

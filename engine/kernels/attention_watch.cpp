@@ -16,7 +16,7 @@ void AttentionWatch::begin_layer(int heads, int parts, int pieces) {
   heads_ = heads;
   parts_ = parts;
   most_pieces_ = pieces;
-  const auto shares = static_cast<std::size_t>(heads * parts);
+  const std::size_t shares = static_cast<std::size_t>(heads) * static_cast<std::size_t>(parts);
   weights_.reserve(static_cast<std::size_t>(heads) * static_cast<std::size_t>(slots_));
   pieces_.resize(shares * static_cast<std::size_t>(pieces));
   ends_.assign(shares, {.pieces = 0, .maximum = -std::numeric_limits<float>::infinity(), .total = 0});

@@ -41,7 +41,9 @@ class AttentionWatch {
     float total = 0;
   };
 
-  std::size_t part_at(int head, int part) const { return static_cast<std::size_t>(head * parts_ + part); }
+  std::size_t part_at(int head, int part) const {
+    return static_cast<std::size_t>(head) * static_cast<std::size_t>(parts_) + static_cast<std::size_t>(part);
+  }
 
   int slots_ = 0;
   int heads_ = 0;

@@ -36,7 +36,7 @@ struct Machine {
 
 /// `n` rounded up to whole groups of rows: how long a row of a product's output is.
 constexpr std::size_t padded(int n) {
-  return static_cast<std::size_t>((n + group_rows - 1) / group_rows * group_rows);
+  return static_cast<std::size_t>((n + group_rows - 1) / group_rows) * group_rows;
 }
 
 }  // namespace runnel

@@ -22,7 +22,7 @@ class Keys {
     return file_.get<T>(prefix_ + key);
   }
   template <GgufReadable T>
-  T get(const std::string& key, T otherwise) const {
+  T get(const std::string& key, const T& otherwise) const {
     return file_.find<T>(prefix_ + key).value_or(otherwise);
   }
   bool has(const std::string& key) const { return file_.has(prefix_ + key); }
