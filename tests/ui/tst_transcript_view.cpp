@@ -155,6 +155,18 @@ void TranscriptViewTest::a_long_question_unfolds_where_it_is() {
   QVERIFY(text != nullptr);
   QVERIFY(text->property("shownLength").toInt() >= question.trimmed().size());
   QVERIFY(!view->property("following").toBool());
+
+  // A row that is made anew, as after it was scrolled far away, is still unfolded.
+  const QVariant model = view->property("model");
+  view->setProperty("model", QVariant());
+  QTRY_VERIFY(fixture.item(QStringLiteral("LongText")) == nullptr);
+  view->setProperty("model", model);
+  QTRY_VERIFY((text = fixture.item(QStringLiteral("LongText"))) != nullptr);
+  QVERIFY(text->property("shownLength").toInt() >= question.trimmed().size());
+  QVERIFY(QMetaObject::invokeMethod(view, "positionViewAtEnd"));
+  QVERIFY(fixture.draw());
+  QVERIFY(fixture.click(QStringLiteral("Show less")));
+  QVERIFY(text->property("shownLength").toInt() < question.trimmed().size());
 }
 
 void TranscriptViewTest::streaming_touches_one_row_and_few_items_of_a_long_conversation() {

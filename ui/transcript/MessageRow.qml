@@ -14,6 +14,7 @@ Item {
     required property string reasoning
     required property bool thinking
     required property bool reasoningShown
+    required property int unfolded
     required property double remembered
     required property string note
     required property bool failed
@@ -23,7 +24,7 @@ Item {
     required property bool streaming
     required property bool pinned
 
-    signal foldToggled(bool unfolded)
+    signal foldToggled(int unfolded)
     signal reasoningToggled(bool shown)
     signal continueAsked
     signal linkActivated(string link)
@@ -60,6 +61,7 @@ Item {
             pinned: row.pinned
             remembered: row.remembered
             text: row.text
+            unfolded: row.unfolded
 
             onFoldToggled: unfolded => row.foldToggled(unfolded)
             onMenuAsked: near => row.menuAsked(near)

@@ -49,6 +49,10 @@ Item {
             following = false;
             settling.looksForEnd = !shown;
         }
+        function unfold(row: int, characters: int): void {
+            fold(characters > 0);
+            view.transcript.unfold(row, characters);
+        }
         function showReasoning(row: int, shown: bool): void {
             fold(shown);
             view.transcript.showReasoning(row, shown);
@@ -100,7 +104,7 @@ Item {
             width: list.width
 
             onContinueAsked: view.continueAsked()
-            onFoldToggled: unfolded => list.fold(unfolded)
+            onFoldToggled: unfolded => list.unfold(index, unfolded)
             onLinkActivated: link => view.linkActivated(link)
             onMenuAsked: near => view.menuAsked(row, near)
             onReasoningToggled: shown => list.showReasoning(index, shown)

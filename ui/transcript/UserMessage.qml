@@ -7,16 +7,17 @@ Item {
     id: message
 
     required property string text
+    required property int unfolded
     required property double remembered
     required property bool pinned
 
     readonly property bool forgotten: remembered <= 0
     readonly property int foldedLength: foldAt(text)
     readonly property bool isLong: text.length > foldedLength
-    property int shownLength: foldedLength
+    readonly property int shownLength: foldedLength + unfolded
     readonly property int forgottenLength: remembered >= 1 || forgotten ? 0 : forgottenEnd(Math.floor((1 - remembered) * text.length))
 
-    signal foldToggled(bool unfolded)
+    signal foldToggled(int unfolded)
     signal menuAsked(Item near)
 
     /* Where a long text is folded: after 3,000 characters or 24 lines. */
@@ -41,10 +42,6 @@ Item {
             return word;
         const inCharacter = (text.charCodeAt(border) & 0xFC00) === 0xDC00;
         return inCharacter ? border - 1 : border;
-    }
-    function unfold(): void {
-        foldToggled(shownLength < text.length);
-        shownLength = shownLength < text.length ? shownLength + 40000 : foldedLength;
     }
 
     implicitHeight: bubble.height + (share.visible ? share.implicitHeight + Theme.space.xs : 0)
@@ -93,7 +90,7 @@ Item {
             text: message.shownLength < message.text.length ? qsTr("Show more of %1 characters").arg(Number(message.text.length).toLocaleString(Qt.locale(), "f", 0)) : qsTr("Show less")
             visible: message.isLong
             x: Theme.space.l - 2
-            onClicked: message.unfold()
+            onClicked: message.foldToggled(message.shownLength < message.text.length ? message.unfolded + 40000 : 0)
         }
     }
     MemoryMark {

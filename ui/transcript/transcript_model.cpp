@@ -90,6 +90,8 @@ QVariant TranscriptModel::data(const QModelIndex& index, int role) const {
       return row.streaming && row.reasoningOpen;
     case ReasoningShownRole:
       return row.showsReasoning();
+    case UnfoldedRole:
+      return row.unfolded;
     case RememberedRole:
       return row.remembered;
     case NoteRole:
@@ -116,6 +118,7 @@ QHash<int, QByteArray> TranscriptModel::roleNames() const {
           {ReasoningRole, "reasoning"},
           {ThinkingRole, "thinking"},
           {ReasoningShownRole, "reasoningShown"},
+          {UnfoldedRole, "unfolded"},
           {RememberedRole, "remembered"},
           {NoteRole, "note"},
           {FailedRole, "failed"},
@@ -202,6 +205,12 @@ void TranscriptModel::showReasoning(int row, bool shown) {
   if (row < 0 || row >= rowCount()) return;
   m_rows[row].reasoningShown = shown;
   changed(row, {ReasoningShownRole});
+}
+
+void TranscriptModel::unfold(int row, int characters) {
+  if (row < 0 || row >= rowCount()) return;
+  m_rows[row].unfolded = characters;
+  changed(row, {UnfoldedRole});
 }
 
 void TranscriptModel::setRemembered(const app::CacheSnapshot& snapshot) {

@@ -33,6 +33,7 @@ class TranscriptModel : public QAbstractListModel {
     ReasoningRole,       //!< empty where there is none
     ThinkingRole,        //!< the reasoning is being written
     ReasoningShownRole,  //!< unless the reader decided otherwise, only when the answer ended within its reasoning
+    UnfoldedRole,        //!< characters of a long question that the reader unfolded beyond what is always shown
     RememberedRole,      //!< share of the message's tokens that are in the cache, 0 … 1 in steps of a hundredth
     NoteRole,            //!< why an answer ended, where that is not its own end; empty otherwise
     FailedRole,
@@ -67,6 +68,8 @@ class TranscriptModel : public QAbstractListModel {
 
   /** Shows or folds away the reasoning of a message. */
   Q_INVOKABLE void showReasoning(int row, bool shown);
+  /** How many characters of a long question are shown beyond its fold; 0 folds it. */
+  Q_INVOKABLE void unfold(int row, int characters);
 
   Q_INVOKABLE int rowOf(qint64 id) const;
   Q_INVOKABLE QString textOf(int row) const;
@@ -87,6 +90,7 @@ class TranscriptModel : public QAbstractListModel {
     QString note;
     QString stats;
     double remembered = 1;
+    int unfolded = 0;
     bool reasoningOpen = false;
     std::optional<bool> reasoningShown;  // as the reader decided
     bool failed = false;
