@@ -105,6 +105,10 @@ def eviction(machine, _):
     machine.keep("eviction", lambda: json.loads(machine.run("bench_eviction_cost", machine.model)))
 
 
+def runs(machine, _):
+    machine.keep("runs", lambda: json.loads(machine.run("bench_runs_cost", machine.model)))
+
+
 def messages(machine, _):
     machine.keep("messages", lambda: json.loads(machine.run("bench_message_eviction", machine.model)))
 

@@ -4,6 +4,7 @@ import math
 import statistics
 
 import measure
+import pinned_facts
 
 T_95_18 = 2.1009  # Student's t, two-sided 95 %, 18 degrees of freedom
 
@@ -87,6 +88,12 @@ def eviction(results):
     return text
 
 
+def runs(results):
+    rows = [[row["ctx_size"], row["runs"], f"{row['p50']:.3f}", row["plain_runs"], f"{row['plain_p50']:.3f}",
+             f"{row['p50'] / row['plain_p50']:.3f}"] for row in results["runs"]]
+    return table(["ctx_size", "runs", "p50 ms", "runs of the other", "p50 ms", "ratio"], rows)
+
+
 def messages(results):
     rows = [[row["ctx_size"], row["n_discard"], "whole" if row["whole_messages"] else "single",
              f"{math.exp(row['answers']):.3f}", f"{row['ends']:.3f}", f"{row['cached']:.0f}"]
@@ -102,7 +109,7 @@ def speed(results):
 
 
 def facts(results):
-    found = results["facts"]
+    found = [results[name] for name in sorted(results) if name.startswith("facts-")]
     caches = ("with_pin", "fresh", "without_pin")
     rows = [[row["told"], row["question"], row["fact"], row["tokens"], *(f"{row[cache]['fact']:.2f}" for cache in caches),
              *(f"{row[cache]['answer']:.2f}" for cache in caches)] for row in found]
@@ -123,9 +130,10 @@ PARTS = [("One conversation of a million tokens", long_run, {"long"}),
          ("Against a window that is evaluated anew", recompute,
           {"long"} | {f"recompute-{piece:02}" for piece in range(measure.PIECES)}),
          ("The cost of forgetting", eviction, {"eviction"}),
+         ("The cost of many runs", runs, {"runs"}),
          ("Forgetting whole messages", messages, {"messages"}),
          ("Speed", speed, {"speed"}),
-         ("A pinned fact", facts, {"facts"})]
+         ("A pinned fact", facts, {f"facts-{number:02}" for number in range(len(pinned_facts.FACTS))})]
 
 
 def written(results):
