@@ -35,8 +35,7 @@ QVariant ConversationListModel::data(const QModelIndex& index, int role) const {
     case TitleRole:
       return conversation.title;
     case DetailRole:
-      return conversation.tokens > 0 ? tr("%1 tokens").arg(QLocale().toString(conversation.tokens))
-                                     : tr("not yet read");
+      return conversation.tokens > 0 ? tr("%1 tokens").arg(QLocale().toString(conversation.tokens)) : tr("new");
     case SectionRole:
       return sectionOf(conversation.updated.toLocalTime().date(), QDate::currentDate());
     default:
