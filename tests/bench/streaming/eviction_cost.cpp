@@ -3,18 +3,16 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
-#include <chrono>
 #include <nlohmann/json.hpp>
 
 #include "runnel/error.h"
 #include "runnel/session.h"
 #include "tests/bench/streaming/json_program.h"
+#include "tests/bench/streaming/steps.h"
 
 namespace {
 
 using namespace runnel;
-using Clock = std::chrono::steady_clock;
 using Json = nlohmann::ordered_json;
 
 struct Options {
@@ -25,18 +23,6 @@ struct Options {
   int threads = 0;
 };
 
-double milliseconds(Session& session, Token token) {
-  const auto start = Clock::now();
-  session.feed({&token, 1});
-  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
-}
-
-double quantile(std::vector<double> values, double q) {
-  std::sort(values.begin(), values.end());
-  const auto at = static_cast<std::size_t>(q * static_cast<double>(values.size()));
-  return values[std::min(values.size() - 1, at)];
-}
-
 /// Two caches that hold equally many tokens; the one evicts, the other is large enough not to.
 class Pair {
  public:
@@ -45,15 +31,15 @@ class Pair {
         evicting_(model, {.ctx_size = ctx_size, .n_discard = n_discard}, threads),
         plain_(model, {.ctx_size = 2 * ctx_size, .allow_untrained_ctx = true}, threads) {
     std::vector<Token> tokens(static_cast<std::size_t>(ctx_size));
-    for (Token& token : tokens) token = any_token();
+    for (Token& token : tokens) token = next_token();
     evicting_.feed(tokens);
     plain_.feed(tokens);
   }
 
   void step() {
     const std::int64_t evictions = evicting_.telemetry().evictions;
-    const Token token = any_token();
-    const auto feed_evicting = [&] { return milliseconds(evicting_, token); };
+    const Token token = next_token();
+    const auto feed_evicting = [&] { return step_milliseconds(evicting_, token); };
     double own = 0;
     double other = 0;
     if (is_own_first_) {
@@ -75,7 +61,7 @@ class Pair {
   void step_at_the_brim() {
     const int left = evicting_.settings().ctx_size - evicting_.telemetry().cached;
     std::vector<Token> tokens(static_cast<std::size_t>(left));
-    for (Token& token : tokens) token = any_token();
+    for (Token& token : tokens) token = next_token();
     evicting_.feed(tokens);
     step();
   }
@@ -85,8 +71,7 @@ class Pair {
   std::vector<double> other_steps, plain_beside_other;
 
  private:
-  // Any ids do; these differ from each other and stay clear of the control tokens at a vocabulary's start.
-  Token any_token() { return n_vocab_ / 4 + static_cast<Token>(std::int64_t{++drawn_} * 7919 % (n_vocab_ / 2 + 1)); }
+  Token next_token() { return any_token(++drawn_, n_vocab_); }
 
   int after_next() {
     const CacheTelemetry cache = evicting_.telemetry();
@@ -99,7 +84,7 @@ class Pair {
   // Going back evaluates nothing, and what is to be timed begins after it.
   double feed_plain(Token token, int cached_afterwards) {
     plain_.back(cached_afterwards - 1);
-    return milliseconds(plain_, token);
+    return step_milliseconds(plain_, token);
   }
 
   int n_vocab_;

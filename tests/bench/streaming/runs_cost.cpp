@@ -3,7 +3,6 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <chrono>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <vector>
@@ -11,11 +10,11 @@
 #include "runnel/error.h"
 #include "runnel/session.h"
 #include "tests/bench/streaming/json_program.h"
+#include "tests/bench/streaming/steps.h"
 
 namespace {
 
 using namespace runnel;
-using Clock = std::chrono::steady_clock;
 using Json = nlohmann::ordered_json;
 
 struct Options {
@@ -29,29 +28,13 @@ struct Options {
 constexpr int pin_length = 2;
 constexpr int sinks = 4;
 
-double milliseconds(Session& session, Token token) {
-  const auto start = Clock::now();
-  session.feed({&token, 1});
-  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
-}
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
-
-// Any ids do; these differ from each other and stay clear of the control tokens at a vocabulary's start.
-Token token_at(int position, int n_vocab) {
-  return n_vocab / 4 + static_cast<Token>(std::int64_t{position} * 7919 % (n_vocab / 2 + 1));
-}
-
 /// Full, and rolled until nothing is left between the pins, each of which then is a run of its own.
 std::unique_ptr<Session> rolled(const std::shared_ptr<const Model>& model, const Options& options, int pins) {
   auto session =
       std::make_unique<Session>(model, CacheSettings{.ctx_size = options.ctx_size, .n_keep = sinks}, options.threads);
   const int n_vocab = model->facts().n_vocab;
   std::vector<Token> tokens;
-  for (int i = 0; i < 2 * options.ctx_size; ++i) tokens.push_back(token_at(i, n_vocab));
+  for (int i = 0; i < 2 * options.ctx_size; ++i) tokens.push_back(any_token(i, n_vocab));
   const auto half = tokens.begin() + options.ctx_size;
   session->feed({tokens.begin(), half});
   const int step = (options.ctx_size - sinks) / std::max(1, pins);
@@ -72,16 +55,16 @@ Json measure(const Options& options) {
     std::vector<double> with;
     std::vector<double> without;
     for (int i = 0; i < options.steps; ++i) {
-      const Token token = token_at(i, model->facts().n_vocab);
-      if (i % 2 == 0) with.push_back(milliseconds(*many, token));
-      without.push_back(milliseconds(*few, token));
-      if (i % 2 != 0) with.push_back(milliseconds(*many, token));
+      const Token token = any_token(i, model->facts().n_vocab);
+      if (i % 2 == 0) with.push_back(step_milliseconds(*many, token));
+      without.push_back(step_milliseconds(*few, token));
+      if (i % 2 != 0) with.push_back(step_milliseconds(*many, token));
     }
     rows.push_back({{"ctx_size", options.ctx_size},
                     {"runs", many->telemetry().runs.size()},
                     {"plain_runs", few->telemetry().runs.size()},
-                    {"p50", median(with)},
-                    {"plain_p50", median(without)}});
+                    {"p50", quantile(with, 0.5)},
+                    {"plain_p50", quantile(without, 0.5)}});
   }
   return rows;
 }
