@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <numeric>
 
 #include "snapshot/run_table_state.h"
 
@@ -10,22 +11,6 @@ namespace {
 
 double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-// Where the tokens of `to` lie in `from`, and where they belong.
-std::vector<SlotCopy> moves(std::span<const Run> from, std::span<const Run> to) {
-  std::vector<SlotCopy> copies;
-  for (const Run& target : to) {
-    for (const Run& source : from) {
-      const std::int64_t first = std::max(target.first, source.first);
-      const std::int64_t end = std::min(target.first + target.length, source.first + source.length);
-      if (first >= end) continue;
-      copies.push_back({.from = source.slot + static_cast<std::int32_t>(first - source.first),
-                        .to = target.slot + static_cast<std::int32_t>(first - target.first),
-                        .length = static_cast<std::int32_t>(end - first)});
-    }
-  }
-  return copies;
 }
 
 // How many of the cached tokens come before the original position `position`.
@@ -87,6 +72,7 @@ const BatchPlan& KvCache::begin_batch(int tokens) {
     }
     see(position, table_.cached() - 1, i);
   }
+  sort_spans();
   return plan_;
 }
 
@@ -112,6 +98,7 @@ const BatchPlan& KvCache::plan_again(int first, int count) {
   }
   plan_.first = plan_.positions.front();
   for (int i = 0; i < count; ++i) see(plan_.positions[static_cast<std::size_t>(i)], first + i, i);
+  sort_spans();
   return plan_;
 }
 
@@ -140,6 +127,12 @@ void KvCache::see(std::int64_t position, std::int64_t rank, std::int32_t own) {
                             .gap = gap});
   }
   plan_.sights_end.push_back(plan_.sights.size());
+}
+
+void KvCache::sort_spans() {
+  plan_.by_slot.resize(plan_.spans.size());
+  std::iota(plan_.by_slot.begin(), plan_.by_slot.end(), std::size_t{0});
+  std::ranges::sort(plan_.by_slot, {}, [this](std::size_t span) { return plan_.spans[span].slot; });
 }
 
 void KvCache::commit() {

@@ -33,6 +33,7 @@ struct BatchPlan {
   std::vector<std::int32_t> slots;      ///< [tokens]
   std::vector<std::int32_t> ranks;      ///< [tokens]: cache-relative position of each query
   std::vector<Span> spans;              ///< in cache order
+  std::vector<std::size_t> by_slot;     ///< indices of the spans in the order of their slots
   std::vector<Sight> sights;            ///< of all queries, one after the other, spans ascending
   std::vector<std::size_t> sights_end;  ///< [tokens]
   std::vector<std::int64_t> positions;  ///< rotation angles needed; the first [tokens] are the tokens' own positions
@@ -94,6 +95,7 @@ class KvCache {
   };
 
   void see(std::int64_t position, std::int64_t rank, std::int32_t own);
+  void sort_spans();
   void note(const Eviction& eviction);
   double seconds() const;
 

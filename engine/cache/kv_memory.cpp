@@ -100,6 +100,21 @@ std::size_t KvShape::bytes_per_token(KvType type) const {
          (static_cast<std::size_t>(head_dim) * width_of(type) + scale_bytes(type));
 }
 
+std::vector<SlotCopy> moves(std::span<const Run> from, std::span<const Run> to) {
+  std::vector<SlotCopy> copies;
+  for (const Run& target : to) {
+    for (const Run& source : from) {
+      const std::int64_t first = std::max(target.first, source.first);
+      const std::int64_t end = std::min(target.first + target.length, source.first + source.length);
+      if (first >= end) continue;
+      copies.push_back({.from = source.slot + static_cast<std::int32_t>(first - source.first),
+                        .to = target.slot + static_cast<std::int32_t>(first - target.first),
+                        .length = static_cast<std::int32_t>(end - first)});
+    }
+  }
+  return copies;
+}
+
 KvMemory::KvMemory(const KvShape& shape, int slots, KvType type)
     : shape_(shape), padded_slots_((static_cast<std::size_t>(slots) + group - 1) / group * group), type_(type) {
   bytes_ = shape.bytes_per_token(type) * padded_slots_;

@@ -30,6 +30,9 @@ struct SlotCopy {
   std::int32_t length;
 };
 
+/// Where the tokens of `to` lie in `from`, and where they belong.
+std::vector<SlotCopy> moves(std::span<const Run> from, std::span<const Run> to);
+
 /// Keys and values of every layer, head and slot. Reserved once; pages become resident when they are first written.
 class KvMemory {
  public:

@@ -67,6 +67,13 @@ struct KvKernels {
                      float* out);
 };
 
+/// cos and sin of the angles by which one position turns the pairs of dimensions, [pairs].
+struct RotationRow {
+  const float* cos = nullptr;
+  const float* sin = nullptr;
+  int pairs = 0;
+};
+
 /// Functions between the matrices of an MLP. gelu: x Φ(x) (Hendrycks and Gimpel 2016, arXiv 1606.08415); gelu_tanh: its
 /// approximation by tanh from the same paper; silu: x sigmoid(x).
 enum class Activation : std::uint8_t { silu, gelu, gelu_tanh, relu };
@@ -107,6 +114,10 @@ struct Kernels {
   void (*add)(const float* y, int n, float* x);
 
   KvKernels kv[4];  ///< [KvType]
+
+  /// out = x [head_dim] rotated, times `scale`: dimension i with dimension i + pairs (RoPE, Su et al. 2021, eq. 34,
+  /// halves); the dimensions behind them are only scaled.
+  void (*rotate)(const float* x, int head_dim, const RotationRow& row, float scale, float* out);
 
   /// x[i] = cap × tanh(x[i] / cap).
   void (*soft_cap)(float* x, int n, float cap);

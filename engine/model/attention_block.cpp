@@ -25,12 +25,21 @@ AttentionBlock::AttentionBlock(const Machine& machine)
       key_offset_(padded(config_.n_heads * config_.head_dim)),
       value_offset_(key_offset_ + padded(config_.n_kv_heads * config_.head_dim)),
       qkv_width_(value_offset_ + padded(config_.n_kv_heads * config_.head_dim)) {
+  for (const LayerConfig& layer : config_.layers) {
+    if (std::ranges::find(windows_, layer.window) == windows_.end()) windows_.push_back(layer.window);
+  }
+  layouts_.resize(windows_.size());
   rotated_keys_.resize(static_cast<std::size_t>(machine.pool.size()) * padded(config_.head_dim));
   if (config_.design.position != Position::alibi) return;
   slopes_ = alibi_slopes(config_.n_heads, config_.alibi_bias);
   const float times_scale = config_.design.alibi_times_scale;
   if (times_scale == 0) return;
   for (float& slope : slopes_) slope *= times_scale * config_.layers.front().attention_scale;
+}
+
+void AttentionBlock::begin(const BatchPlan& plan) {
+  const int block_tokens = Attention::block_tokens(config_.n_heads, config_.n_kv_heads);
+  for (std::size_t i = 0; i < windows_.size(); ++i) layouts_[i].build(plan, windows_[i], block_tokens);
 }
 
 void AttentionBlock::run(int layer, const LayerWeights& weights, const float* x, const BatchPlan& plan,
@@ -46,6 +55,7 @@ void AttentionBlock::run(int layer, const LayerWeights& weights, const float* x,
 
   const int columns = config_.n_heads * config_.head_dim;
   attended_.reserve(static_cast<std::size_t>(tokens) * static_cast<std::size_t>(columns));
+  const auto window = std::ranges::find(windows_, own.window);
   attention_.run({.queries = qkv_.data(),
                   .query_stride = qkv_width_,
                   .out = attended_.data(),
@@ -53,11 +63,10 @@ void AttentionBlock::run(int layer, const LayerWeights& weights, const float* x,
                   .kv_heads = config_.n_kv_heads,
                   .head_dim = config_.head_dim,
                   .scale = own.attention_scale,
-                  .window = own.window,
                   .soft_cap = config_.attention_soft_cap,
                   .slopes = slopes_,
                   .rotations = rotations,
-                  .plan = &plan,
+                  .layout = &layouts_[static_cast<std::size_t>(window - windows_.begin())],
                   .memory = &memory,
                   .layer = layer,
                   .watch = watch});
@@ -108,7 +117,8 @@ void AttentionBlock::write_keys_and_values(int layer, const BatchPlan& plan, KvM
       const float* row = qkv_.data() + t * qkv_width_;
       for (int head = 0; head < config_.n_kv_heads; ++head) {
         const std::size_t at = static_cast<std::size_t>(head) * dim;
-        rotate(row + key_offset_ + at, config_.head_dim, rotations, t, 1.0F, rotated);
+        machine_.kernels.rotate(row + key_offset_ + at, config_.head_dim, rotations.row(static_cast<int>(t)), 1.0F,
+                                rotated);
         memory.store(layer, head, plan.slots[t], rotated, row + value_offset_ + at, machine_.kernels);
       }
     }

@@ -16,8 +16,11 @@ class AttentionBlock {
  public:
   explicit AttentionBlock(const Machine& machine);
 
-  /// x [tokens, n_embd] → out [tokens, n_embd padded]. `rotations`: of the plan's positions, for this layer. `watch`:
-  /// as in AttentionCall.
+  /// A batch follows, to be run through all layers.
+  void begin(const BatchPlan& plan);
+
+  /// x [tokens, n_embd] → out [tokens, n_embd padded]. `plan`: that of the batch. `rotations`: of the plan's positions,
+  /// for this layer. `watch`: as in AttentionCall.
   void run(int layer, const LayerWeights& weights, const float* x, const BatchPlan& plan, KvMemory& memory,
            const RotationRows& rotations, AlignedBuffer<float>& out, AttentionWatch* watch);
 
@@ -30,7 +33,9 @@ class AttentionBlock {
   Machine machine_;
   const Config& config_;
   Attention attention_;
-  std::vector<float> slopes_;  ///< ALiBi, [n_heads]; or empty
+  std::vector<int> windows_;              ///< that layers have, each once
+  std::vector<AttentionLayout> layouts_;  ///< of the present batch, for each of them
+  std::vector<float> slopes_;             ///< ALiBi, [n_heads]; or empty
   std::size_t key_offset_;
   std::size_t value_offset_;
   std::size_t qkv_width_;              ///< query, key, value, each padded

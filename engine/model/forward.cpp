@@ -24,6 +24,7 @@ bool Forward::run(std::span<const Token> tokens, const BatchPlan& plan, KvMemory
   embed(tokens, plan);
   rotations_.clear();
   for (RotationTable& table : rotation_tables_) rotations_.push_back(table.rows(plan.positions, machine_.pool));
+  attention_.begin(plan);
   for (int layer = 0; layer < config_.n_layers; ++layer) {
     if (cancelled.load(std::memory_order_relaxed)) return false;
     run_layer(layer, plan, memory, watch);

@@ -101,13 +101,18 @@ double rope_amplitude(const RopeConfig& config) {
 
 RotationRows RotationTable::rows(std::span<const std::int64_t> positions, ThreadPool& pool) {
   const std::size_t pairs = frequencies_.size();
-  cos_.reserve(positions.size() * pairs);
-  sin_.reserve(positions.size() * pairs);
+  if (positions.size() * pairs > cos_.size()) {
+    present_.clear();
+    present_.reserve(positions.size());
+    cos_.resize(positions.size() * pairs);
+    sin_.resize(positions.size() * pairs);
+  }
   constexpr std::size_t rows_per_chunk = 16;
   const std::size_t chunks = (positions.size() + rows_per_chunk - 1) / rows_per_chunk;
   pool.run(chunks, [&](std::size_t chunk, int) {
     const std::size_t end = std::min(positions.size(), (chunk + 1) * rows_per_chunk);
     for (std::size_t row = chunk * rows_per_chunk; row < end; ++row) {
+      if (row < present_.size() && present_[row] == positions[row]) continue;
       for (std::size_t i = 0; i < pairs; ++i) {
         const double angle = std::fmod(static_cast<double>(positions[row]) * frequencies_[i], 2 * std::numbers::pi);
         cos_[row * pairs + i] = static_cast<float>(std::cos(angle) * amplitude_);
@@ -115,6 +120,7 @@ RotationRows RotationTable::rows(std::span<const std::int64_t> positions, Thread
       }
     }
   });
+  present_.assign(positions.begin(), positions.end());
   return {.cos = cos_.data(), .sin = sin_.data(), .pairs = static_cast<int>(pairs)};
 }
 

@@ -29,7 +29,8 @@ bool rotates_alike(const Config& config, int ctx_size, int other_ctx_size);
 double rope_amplitude(const RopeConfig& config);
 
 /// cos and sin for the positions of a batch. Angles are computed in double, so that nothing drifts however long a
-/// conversation lasts.
+/// conversation lasts. Rows that the batch before had in the same place are not computed anew: what pins need stays the
+/// same from token to token.
 class RotationTable {
  public:
   RotationTable(std::vector<double> frequencies, double amplitude)
@@ -43,6 +44,7 @@ class RotationTable {
   double amplitude_;
   AlignedBuffer<float> cos_;  ///< [positions, pairs]
   AlignedBuffer<float> sin_;
+  std::vector<std::int64_t> present_;  ///< positions whose rows these are
 };
 
 }  // namespace runnel

@@ -212,6 +212,17 @@ void soft_cap(float* x, int n, float cap) {
   for (int i = 0; i < n; ++i) x[i] = cap * std::tanh(x[i] / cap);
 }
 
+void rotate(const float* x, int head_dim, const RotationRow& row, float scale, float* out) {
+  const int pairs = row.pairs;
+  for (int i = 0; i < pairs; ++i) {
+    const float a = x[i];
+    const float b = x[i + pairs];
+    out[i] = (a * row.cos[i] - b * row.sin[i]) * scale;
+    out[i + pairs] = (b * row.cos[i] + a * row.sin[i]) * scale;
+  }
+  for (int i = 2 * pairs; i < head_dim; ++i) out[i] = x[i] * scale;
+}
+
 void add_ramp(float* x, int n, float first, float step) {
   for (int i = 0; i < n; ++i) x[i] += first + static_cast<float>(i) * step;
 }
@@ -305,6 +316,7 @@ const Kernels& scalar_kernels() {
                                           {scores<Half>, accumulate<Half>},
                                           {scores<Bfloat>, accumulate<Bfloat>},
                                           {scores<std::int8_t>, accumulate<std::int8_t>}},
+                                   .rotate = rotate,
                                    .soft_cap = soft_cap,
                                    .add_ramp = add_ramp,
                                    .largest = largest,

@@ -352,6 +352,26 @@ void activate_gate(Activation activation, const float* gate, const float* up, in
   }
 }
 
+void rotate(const float* x, int head_dim, const RotationRow& row, float scale, float* out) {
+  const Floats scales = Floats::set1(scale);
+  const int pairs = row.pairs;
+  int i = 0;
+  for (; i + 16 <= pairs; i += 16) {
+    const Floats a = Floats::load(x + i);
+    const Floats b = Floats::load(x + i + pairs);
+    const Floats cos = Floats::load(row.cos + i);
+    const Floats sin = Floats::load(row.sin + i);
+    ((a * cos - b * sin) * scales).store(out + i);
+    ((b * cos + a * sin) * scales).store(out + i + pairs);
+  }
+  for (; i < pairs; ++i) {
+    out[i] = (x[i] * row.cos[i] - x[i + pairs] * row.sin[i]) * scale;
+    out[i + pairs] = (x[i + pairs] * row.cos[i] + x[i] * row.sin[i]) * scale;
+  }
+  for (i = 2 * pairs; i + 16 <= head_dim; i += 16) (Floats::load(x + i) * scales).store(out + i);
+  for (; i < head_dim; ++i) out[i] = x[i] * scale;
+}
+
 // tanh(u) = 1 − 2 / (1 + e^2u)
 void soft_cap(float* x, int n, float cap) {
   const Floats caps = Floats::set1(cap);
@@ -599,6 +619,7 @@ constexpr Kernels vector_kernels(Isa isa) {
                  {scores<Half>, accumulate<Half>},
                  {scores<Bfloat>, accumulate<Bfloat>},
                  {scores<std::int8_t>, accumulate<std::int8_t>}},
+          .rotate = rotate,
           .soft_cap = soft_cap,
           .add_ramp = add_ramp,
           .largest = largest,

@@ -86,6 +86,8 @@ class Trial {
     const std::vector<float> queries = random_floats(static_cast<std::size_t>(tokens) * stride, random_, case_.queries);
     std::vector<float> out(static_cast<std::size_t>(tokens) * row);
     watch_.begin(cache_.table().slots());
+    AttentionLayout layout;
+    layout.build(plan, case_.window, Attention::block_tokens(case_.heads, case_.kv_heads));
     attention_.run({.queries = queries.data(),
                     .query_stride = stride,
                     .out = out.data(),
@@ -93,11 +95,10 @@ class Trial {
                     .kv_heads = case_.kv_heads,
                     .head_dim = case_.head_dim,
                     .scale = scale(),
-                    .window = case_.window,
                     .soft_cap = case_.soft_cap,
                     .slopes = slopes_,
                     .rotations = rotations.rows(),
-                    .plan = &plan,
+                    .layout = &layout,
                     .memory = &cache_.memory(),
                     .layer = 1,
                     .watch = &watch_});
@@ -142,7 +143,7 @@ class Trial {
     std::vector<float> key(dim());
     for (int head = 0; head < case_.kv_heads; ++head) {
       const std::size_t from = at + static_cast<std::size_t>(head) * dim();
-      rotate(keys_.data() + from, case_.head_dim, rotations.rows(), static_cast<std::size_t>(token), 1.0F, key.data());
+      kernels_.rotate(keys_.data() + from, case_.head_dim, rotations.rows().row(token), 1.0F, key.data());
       cache_.memory().store(1, head, plan.slots[static_cast<std::size_t>(token)], key.data(), values_.data() + from,
                             kernels_);
     }
@@ -225,7 +226,6 @@ class AttentionTest : public QObject {
  private Q_SLOTS:
   void is_a_softmax_over_what_is_cached_data();
   void is_a_softmax_over_what_is_cached();
-  void rotates_the_first_dimensions_and_scales_all();
 };
 
 void AttentionTest::is_a_softmax_over_what_is_cached_data() {
@@ -298,16 +298,6 @@ void AttentionTest::is_a_softmax_over_what_is_cached() {
     cache.table().back(cache.table().fed() - 8);
     feed(15);
   }
-}
-
-void AttentionTest::rotates_the_first_dimensions_and_scales_all() {
-  const std::vector<float> x{1, 2, 3, 4, 5};
-  const float cos[] = {0, 0.6F};
-  const float sin[] = {1, 0.8F};
-  std::vector<float> out(5);
-  rotate(x.data(), 5, {.cos = cos, .sin = sin, .pairs = 2}, 0, 2.0F, out.data());
-  const double expected[] = {-6, (2 * 0.6 - 4 * 0.8) * 2, 2, (4 * 0.6 + 2 * 0.8) * 2, 10};
-  for (std::size_t i = 0; i < 5; ++i) QVERIFY(near(out[i], expected[i], 1e-6));
 }
 
 QTEST_APPLESS_MAIN(AttentionTest)

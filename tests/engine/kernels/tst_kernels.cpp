@@ -56,6 +56,8 @@ class KernelsTest : public QObject {
   void activations_are_as_defined();
   void soft_cap_is_as_defined_data() { level_rows(); }
   void soft_cap_is_as_defined();
+  void rotate_is_as_defined_data() { level_rows(); }
+  void rotate_is_as_defined();
   void add_ramp_is_as_defined_data() { level_rows(); }
   void add_ramp_is_as_defined();
   void add_is_as_defined_data() { level_rows(); }
@@ -166,6 +168,27 @@ void KernelsTest::soft_cap_is_as_defined() {
         const double expected = cap * std::tanh(static_cast<double>(original[i]) / cap);
         QVERIFY2(near(x[i], expected, 4e-7 * cap), qPrintable(QString::number(original[i])));
       }
+    }
+  }
+}
+
+void KernelsTest::rotate_is_as_defined() {
+  QFETCH(const Kernels*, kernels);
+  std::mt19937 random(10);
+  for (const int head_dim : {4, 64, 80, 100, 128}) {
+    for (const int pairs : {0, 1, head_dim / 4, head_dim / 2}) {
+      const std::vector<float> x = random_floats(static_cast<std::size_t>(head_dim), random);
+      const std::vector<float> cos = random_floats(static_cast<std::size_t>(pairs), random);
+      const std::vector<float> sin = random_floats(static_cast<std::size_t>(pairs), random);
+      std::vector<float> out(x.size());
+      kernels->rotate(x.data(), head_dim, {.cos = cos.data(), .sin = sin.data(), .pairs = pairs}, 2.0F, out.data());
+      std::vector<double> expected(x.begin(), x.end());
+      for (std::size_t i = 0; i < cos.size(); ++i) {
+        const std::size_t other = i + cos.size();
+        expected[i] = static_cast<double>(x[i]) * cos[i] - static_cast<double>(x[other]) * sin[i];
+        expected[other] = static_cast<double>(x[other]) * cos[i] + static_cast<double>(x[i]) * sin[i];
+      }
+      for (std::size_t i = 0; i < out.size(); ++i) QVERIFY(near(out[i], 2 * expected[i], 1e-5));
     }
   }
 }

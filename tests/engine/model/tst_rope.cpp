@@ -32,10 +32,11 @@ class Scorer {
   double score(std::int64_t query_position, std::int64_t key_position) {
     const std::int64_t positions[] = {query_position, key_position};
     const RotationRows rows = table_.rows(positions, pool_);
+    const Kernels& kernels = kernels_for(choose_isa());
     std::vector<float> q(head_dim);
     std::vector<float> k(head_dim);
-    rotate(query_.data(), head_dim, rows, 0, 1.0F, q.data());
-    rotate(key_.data(), head_dim, rows, 1, 1.0F, k.data());
+    kernels.rotate(query_.data(), head_dim, rows.row(0), 1.0F, q.data());
+    kernels.rotate(key_.data(), head_dim, rows.row(1), 1.0F, k.data());
     double sum = 0;
     for (std::size_t d = 0; d < head_dim; ++d) sum += static_cast<double>(q[d]) * k[d];
     return sum / std::sqrt(head_dim);
