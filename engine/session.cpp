@@ -8,12 +8,14 @@
 
 #include "cache/kv_cache.h"
 #include "cache/ranked_tokens.h"
+#include "cache/slot_surprise.h"
 #include "kernels/isa.h"
 #include "kernels/kernels.h"
 #include "model/forward.h"
 #include "model/loaded_model.h"
 #include "model/rope.h"
 #include "runnel/error.h"
+#include "runnel/likelihood.h"
 #include "runnel/threads.h"
 #include "snapshot/snapshot_reader.h"
 #include "snapshot/snapshot_writer.h"
@@ -64,7 +66,8 @@ class Session::Impl {
         kernels_(kernels_for(isa_)),
         cache_(shape_of(model_->config()), resolved(settings, model_->facts())),
         forward_(model_->config(), model_->weights(), kernels_, pool_, cache_.table().settings().ctx_size,
-                 isa_ == Isa::amx ? tokens_that_pay_for_bf16 : 0) {}
+                 isa_ == Isa::amx ? tokens_that_pay_for_bf16 : 0),
+        surprise_(cache_.table().slots()) {}
 
   void check_tokens(std::span<const Token> tokens) const {
     for (const Token token : tokens) {
@@ -125,12 +128,15 @@ class Session::Impl {
 
   void evaluate(std::span<const Token> batch) {
     if (cancelled_.exchange(false)) throw Cancelled();
+    const float first_surprise =
+        logits_.empty() ? std::numeric_limits<float>::quiet_NaN() : surprise_of(batch.front(), logits_);
     const BatchPlan& plan = cache_.begin_batch(static_cast<int>(batch.size()));
     bool finished = false;
     forget_attention_in(plan.slots);
+    surprise_.forget(plan.slots);
     try {
-      if (watches_) watch_.begin(cache_.table().slots());
-      finished = forward_.run(batch, plan, cache_.memory(), cancelled_, watches_ ? &watch_ : nullptr);
+      if (watches_attention_) watch_.begin(cache_.table().slots());
+      finished = forward_.run(batch, plan, cache_.memory(), cancelled_, watches_attention_ ? &watch_ : nullptr);
     } catch (...) {  // memory is short
       cache_.abandon();
       throw;
@@ -141,8 +147,27 @@ class Session::Impl {
       throw Cancelled();
     }
     cache_.commit();
-    if (watches_) attention_ = watch_.mean();
+    if (watches_attention_) attention_ = watch_.mean();
+    surprise_.note(plan.slots.front(), first_surprise);
     logits_ = {};
+    if (watches_surprise_ && batch.size() > 1) note_surprise(batch, plan.slots);
+  }
+
+  static float surprise_of(Token token, std::span<const float> logits) {
+    return std::max(0.0F, static_cast<float>(negative_log_likelihood(logits, token)));
+  }
+
+  // Of the tokens behind the batch's first; the logits after the last one tell of the next batch's first.
+  void note_surprise(std::span<const Token> batch, std::span<const std::int32_t> slots) {
+    for (std::size_t done = 0; done < batch.size() && !cancelled_; done += rows_at_once) {
+      const std::size_t count = std::min(rows_at_once, batch.size() - done);
+      const auto rows = compute_logits(static_cast<int>(done), static_cast<int>(count));
+      for (std::size_t row = 0; row < count && done + row + 1 < batch.size(); ++row) {
+        const std::size_t next = done + row + 1;
+        surprise_.note(slots[next], surprise_of(batch[next], rows[row]));
+      }
+    }
+    if (cancelled_) logits_ = {};
   }
 
   // What was noted of these slots was of the tokens that they held before.
@@ -181,8 +206,11 @@ class Session::Impl {
                   " in this conversation, because its first tokens are no longer in the cache; it must be made anew.");
     }
     const int cached = table.cached();
+    const int slots = table.slots();
+    const std::vector<Run> before(table.runs().begin(), table.runs().end());
     attention_.clear();
     following([&] { cache_.change(settings); });
+    if (table.slots() != slots) surprise_.move(moves(before, table.runs()), table.slots());
     if (change.ctx_size || change.kv_type) cache_.table().forget_evicted();
     if (table.cached() < cached) stale_from_ = std::min(stale_from_, settings.n_keep);
   }
@@ -210,6 +238,7 @@ class Session::Impl {
   void reset() {
     cache_.clear();
     attention_.clear();
+    surprise_.clear();
     kept_.clear();
     stale_from_ = nothing_stale;
     logits_ = {};
@@ -223,6 +252,7 @@ class Session::Impl {
     out.list(kept_.all());
     out.value(static_cast<std::int32_t>(stale_from_));
     out.list(logits_);
+    out.list(std::span<const float>(surprise_.all()));
     out.commit();
   }
 
@@ -241,7 +271,10 @@ class Session::Impl {
     in.require(stale_from >= 0);
     std::vector<float> logits = in.list<float>();
     in.require(logits.empty() || logits.size() == static_cast<std::size_t>(model_->config().n_vocab));
+    SlotSurprise surprise(0);
+    in.require(surprise.assign(in.list<float>(), cache.table().slots()));
     cache_ = std::move(cache);
+    surprise_ = std::move(surprise);
     attention_.clear();
     kept_.clear();
     kept_.append(kept);
@@ -250,6 +283,7 @@ class Session::Impl {
     logits_ = restored_logits_;
   }
 
+  static constexpr std::size_t rows_at_once = 16;  // logits of so many tokens read the output matrix once
   static constexpr int nothing_stale = std::numeric_limits<int>::max();
 
   std::shared_ptr<const LoadedModel> model_;
@@ -263,9 +297,11 @@ class Session::Impl {
   int stale_from_ = nothing_stale;  ///< rank from which K and V are of former places
   std::span<const float> logits_;
   std::vector<float> restored_logits_;
-  bool watches_ = false;
+  bool watches_attention_ = false;
+  bool watches_surprise_ = false;
   AttentionWatch watch_;
   std::vector<float> attention_;  ///< of the last token that was watched, [slots]; or empty
+  SlotSurprise surprise_;
   std::atomic<bool> cancelled_{false};
 };
 
@@ -283,9 +319,8 @@ void Session::feed(std::span<const Token> tokens, const Progress& progress) {
 void Session::feed_all_logits(std::span<const Token> tokens,
                               const std::function<void(std::size_t, std::span<const float>)>& visit) {
   impl_->feed(tokens, [&](std::size_t first, std::size_t count) {
-    constexpr std::size_t at_once = 16;  // the output matrix is read once for so many
-    for (std::size_t i = 0; i < count; i += at_once) {
-      const std::size_t n = std::min(at_once, count - i);
+    for (std::size_t i = 0; i < count; i += Impl::rows_at_once) {
+      const std::size_t n = std::min(Impl::rows_at_once, count - i);
       const std::vector<std::span<const float>> rows = impl_->compute_logits(static_cast<int>(i), static_cast<int>(n));
       for (std::size_t row = 0; row < n; ++row) visit(first + i + row, rows[row]);
     }
@@ -359,11 +394,15 @@ std::int64_t Session::fed() const {
   return impl_->cache_.table().fed();
 }
 void Session::watch_attention(bool on) {
-  impl_->watches_ = on;
+  impl_->watches_attention_ = on;
+}
+void Session::watch_surprise(bool on) {
+  impl_->watches_surprise_ = on;
 }
 CacheTelemetry Session::telemetry() {
   CacheTelemetry telemetry = impl_->cache_.telemetry();
   telemetry.attention = impl_->attention_;
+  telemetry.surprise = impl_->surprise_.all();
   return telemetry;
 }
 

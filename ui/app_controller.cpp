@@ -4,6 +4,22 @@
 
 namespace runnel::ui {
 
+namespace {
+
+app::Watched watchedFor(CacheViewModel::Colouring colouring) {
+  switch (colouring) {
+    case CacheViewModel::Attention:
+      return app::Watched::Attention;
+    case CacheViewModel::Surprise:
+      return app::Watched::Surprise;
+    case CacheViewModel::Whose:
+      break;
+  }
+  return app::Watched::Nothing;
+}
+
+}  // namespace
+
 AppController::AppController(const Parts& parts, QObject* parent)
     : QObject(parent),
       m_backend(parts.backend),
@@ -56,8 +72,8 @@ void AppController::connectModels() {
   connect(&m_backend, &app::ChatBackend::noticed, this, [this](qint64 conversationId, const QString& sentence) {
     if (conversationId == m_session.conversationId()) showProblem(sentence);
   });
-  connect(&m_cache, &CacheViewModel::watchesAttentionChanged, this,
-          [this] { m_backend.watchAttention(m_cache.watchesAttention()); });
+  connect(&m_cache, &CacheViewModel::colouringChanged, this,
+          [this] { m_backend.watch(watchedFor(m_cache.colouring())); });
   connect(&m_cache, &CacheViewModel::tokenAsked, &m_backend, &app::ChatBackend::describeToken);
   connect(&m_backend, &app::ChatBackend::tokenDescribed, &m_cache, &CacheViewModel::takeTokenLabel);
   connect(&m_cache, &CacheViewModel::changed, this, [this] {

@@ -51,8 +51,9 @@ class ChatBackend : public QObject {
    *  that it has there. What of them is in the cache becomes that of `to`. `lastMessage`: of `from`, its newest. */
   virtual void branch(qint64 from, qint64 lastMessage, qint64 to, const QHash<qint64, qint64>& messages) = 0;
 
-  /** Has the snapshots of the cache tell where attention goes, from the next token on. */
-  virtual void watchAttention(bool on) = 0;
+  /** What the snapshots of the cache tell besides: attention from the next token on; surprise at once of what was
+   *  generated, and of prompts that are read from now on. */
+  virtual void watch(Watched watched) = 0;
 
   /** Asks which token was fed at a position of the conversation; also in the middle of an answer. Ends in
    *  `tokenDescribed`. */

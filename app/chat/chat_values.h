@@ -67,6 +67,13 @@ struct MessageSpan {
   bool isPinned = false;
 };
 
+/** What is noted of the cached tokens besides. */
+enum class Watched {
+  Nothing,
+  Attention,  //!< how much of it goes to each
+  Surprise,   //!< how little each was expected
+};
+
 /** What the cache holds, and whose tokens they are. */
 struct CacheSnapshot {
   qint64 conversationId = 0;

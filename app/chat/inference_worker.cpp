@@ -92,7 +92,7 @@ std::unique_ptr<Engine> InferenceWorker::loadEngine(const LoadRequest& request, 
   engine->format = std::make_unique<ModelChatFormat>(engine->model);
   const runnel::CacheSettings settings = fitting(m_wanted, engine->model->facts());
   engine->session = std::make_unique<runnel::Session>(engine->model, settings, request.threads);
-  engine->watchesAttention = m_watchesAttention;
+  engine->watched = m_watched;
   if (stop.stop_requested()) throw runnel::Cancelled();
   return engine;
 }
@@ -175,10 +175,10 @@ void InferenceWorker::takeSession(std::unique_ptr<runnel::Session> session) {
   m_engine->session = std::move(session);
 }
 
-void InferenceWorker::watchAttention(bool on) {
-  m_watchesAttention = on;
+void InferenceWorker::watch(Watched watched) {
+  m_watched = watched;
   if (!m_engine) return;
-  m_engine->watchesAttention = on;
+  m_engine->watched = watched;
   publish(m_tokensPerSecond);
 }
 
@@ -307,7 +307,8 @@ void InferenceWorker::publish(double tokensPerSecond) {
   snapshot.tokensPerSecond = tokensPerSecond;
   if (m_engine->cached.conversationId == m_shown) {
     snapshot.telemetry = m_engine->session->telemetry();
-    if (!m_watchesAttention) snapshot.telemetry.attention.clear();
+    if (m_watched != Watched::Attention) snapshot.telemetry.attention.clear();
+    if (m_watched != Watched::Surprise) snapshot.telemetry.surprise.clear();
     snapshot.spans = m_engine->cached.spans;
   } else {
     runnel::CacheTelemetry& empty = snapshot.telemetry;

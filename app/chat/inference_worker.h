@@ -33,7 +33,7 @@ class InferenceWorker : public QObject {
   void setPinned(qint64 conversationId, qint64 messageId, bool pinned);
   void forgetAfter(qint64 conversationId, qint64 messageId);
   void branch(qint64 from, qint64 lastMessage, qint64 to, const QHash<qint64, qint64>& messages);
-  void watchAttention(bool on);
+  void watch(Watched watched);
   void describeToken(qint64 conversationId, qint64 position);
   /** Does what WorkControl::interject was given. */
   void runInterjections();
@@ -73,7 +73,7 @@ class InferenceWorker : public QObject {
   std::unique_ptr<Engine> m_engine;
   runnel::CacheSettings m_wanted;  // what the user chose; a model with a smaller context gets less of it
   int m_threads = 0;
-  bool m_watchesAttention = false;
+  Watched m_watched = Watched::Nothing;
   SnapshotKeeper m_keeper;
   qint64 m_shown = 0;
   qint64 m_lastMessage = 0;      // of the conversation that is shown, when it was opened

@@ -88,8 +88,8 @@ void LocalBackend::branch(qint64 from, qint64 lastMessage, qint64 to, const QHas
   });
 }
 
-void LocalBackend::watchAttention(bool on) {
-  m_control.interject([worker = m_worker, on] { worker->watchAttention(on); });
+void LocalBackend::watch(Watched watched) {
+  m_control.interject([worker = m_worker, watched] { worker->watch(watched); });
   QMetaObject::invokeMethod(m_worker, [worker = m_worker] { worker->runInterjections(); });
 }
 

@@ -32,7 +32,7 @@ class LocalBackend : public ChatBackend {
   void setPinned(qint64 conversationId, qint64 messageId, bool pinned) override;
   void forgetAfter(qint64 conversationId, qint64 messageId) override;
   void branch(qint64 from, qint64 lastMessage, qint64 to, const QHash<qint64, qint64>& messages) override;
-  void watchAttention(bool on) override;
+  void watch(Watched watched) override;
   void describeToken(qint64 conversationId, qint64 position) override;
   void setThreads(int threads) override;
 

@@ -161,7 +161,7 @@ void ScriptedBackend::stepLoad() {
   if (fitting.ctx_size == 0) fitting.ctx_size = kDefaultCtxSize;
   if (!fitting.allow_untrained_ctx) fitting.ctx_size = std::min(fitting.ctx_size, m_facts.trained_context);
   m_cache = std::make_unique<ScriptedCache>(fitting, m_facts.trained_context, kBytesPerToken);
-  m_cache->watchAttention(m_watchesAttention);
+  m_cache->watch(m_watched);
   Q_EMIT loaded(path, m_facts);
   Q_EMIT cacheSettingsApplied(m_cache->settings());
   publish(Publish::Now);
@@ -403,9 +403,9 @@ void ScriptedBackend::branch(qint64 from, qint64 lastMessage, qint64 to, const Q
   publish(Publish::Now);
 }
 
-void ScriptedBackend::watchAttention(bool on) {
-  m_watchesAttention = on;
-  if (m_cache) m_cache->watchAttention(on);
+void ScriptedBackend::watch(Watched watched) {
+  m_watched = watched;
+  if (m_cache) m_cache->watch(watched);
   publish(Publish::Now);
 }
 

@@ -57,7 +57,7 @@ class ScriptedBackend : public ChatBackend {
   void setPinned(qint64 conversationId, qint64 messageId, bool pinned) override;
   void forgetAfter(qint64 conversationId, qint64 messageId) override;
   void branch(qint64 from, qint64 lastMessage, qint64 to, const QHash<qint64, qint64>& messages) override;
-  void watchAttention(bool on) override;
+  void watch(Watched watched) override;
   void describeToken(qint64 conversationId, qint64 position) override;
   void setThreads(int threads) override;
 
@@ -104,7 +104,7 @@ class ScriptedBackend : public ChatBackend {
   QHash<runnel::Token, QString> m_words;  // that were said so far
   runnel::CacheSettings m_wanted;
   std::unique_ptr<ScriptedCache> m_cache;
-  bool m_watchesAttention = false;
+  Watched m_watched = Watched::Nothing;
   CachedConversation m_cached;
   qint64 m_shown = 0;
   QElapsedTimer m_sincePublished;

@@ -1,6 +1,8 @@
 #include "app/chat/scripted_cache.h"
 
 #include <algorithm>
+#include <array>
+#include <limits>
 #include <span>
 #include <utility>
 
@@ -64,7 +66,8 @@ void ScriptedCache::apply(const CacheSettings& settings) {
 CacheTelemetry ScriptedCache::telemetry() {
   CacheTelemetry telemetry =
       telemetry_of(m_table, m_log, m_bytesPerToken * static_cast<std::size_t>(m_table.slots()), m_bytesPerToken);
-  if (m_watchesAttention && m_table.fed() > 0) telemetry.attention = attention();
+  if (m_watched == Watched::Attention && m_table.fed() > 0) telemetry.attention = attention();
+  if (m_watched == Watched::Surprise) telemetry.surprise = surprise();
   return telemetry;
 }
 
@@ -83,6 +86,18 @@ std::vector<float> ScriptedCache::attention() const {
   }
   for (float& share : shares) share /= std::max(sum, 1e-6F);
   return shares;
+}
+
+std::vector<float> ScriptedCache::surprise() const {
+  constexpr std::array nats{0.1F, 1.6F, 0.4F, 3.2F, 0.0F, 0.7F, 6.1F, 0.2F, 1.1F, 0.0F, 2.3F};
+  std::vector<float> values(static_cast<std::size_t>(m_table.slots()), std::numeric_limits<float>::quiet_NaN());
+  for (const Run& run : m_table.runs()) {
+    for (std::int32_t i = 0; i < run.length; ++i) {
+      const auto position = static_cast<std::size_t>(run.first + i);
+      if (position > 0) values[static_cast<std::size_t>(run.slot + i)] = nats[position % nats.size()];
+    }
+  }
+  return values;
 }
 
 }  // namespace runnel::app

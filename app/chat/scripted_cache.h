@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "app/chat/chat_values.h"
 #include "runnel/eviction_log.h"
 #include "runnel/run_table.h"
 
@@ -30,8 +31,9 @@ class ScriptedCache {
   /** As Session::begin_message. */
   void beginMessage(qint64 first) { m_table.begin_message(first); }
 
-  /** As Session::watch_attention: the sinks get most of it, the others less with age. */
-  void watchAttention(bool on) { m_watchesAttention = on; }
+  /** Attention: the sinks get most of it, the others less with age. Surprise: some of every dozen tokens more than the
+   *  others, always the same. */
+  void watch(Watched watched) { m_watched = watched; }
 
   /** Whether `apply` can do without evaluating anything. */
   bool isInPlace(const CacheSettings& settings) const;
@@ -47,12 +49,13 @@ class ScriptedCache {
 
  private:
   std::vector<float> attention() const;
+  std::vector<float> surprise() const;
 
   int m_trainedContext;
   std::size_t m_bytesPerToken;
   RunTable m_table;
   EvictionLog m_log;
-  bool m_watchesAttention = false;
+  Watched m_watched = Watched::Nothing;
 };
 
 }  // namespace runnel::app

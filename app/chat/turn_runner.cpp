@@ -146,7 +146,8 @@ bool TurnRunner::readPrompt(const std::function<bool()>& isStopped) {
 }
 
 bool TurnRunner::feed(std::span<const runnel::Token> tokens, const std::function<bool()>& isStopped) {
-  m_engine.session->watch_attention(m_engine.watchesAttention);
+  m_engine.session->watch_attention(m_engine.watched == Watched::Attention);
+  m_engine.session->watch_surprise(m_engine.watched == Watched::Surprise);
   std::size_t done = 0;
   while (done < tokens.size()) {
     if (isStopped()) return false;
@@ -265,7 +266,7 @@ bool TurnRunner::say(runnel::Token token, const std::string& text) {
   if (isDue(m_sinceFlush, kTokensEveryMs)) flush();
   // Watching takes time: only the tokens that the map will show are watched.
   const bool isShown = isDue(m_sinceCache, kCacheEveryMs);
-  m_engine.session->watch_attention(isShown && m_engine.watchesAttention);
+  m_engine.session->watch_attention(isShown && m_engine.watched == Watched::Attention);
   for (bool isFed = false; !isFed && !m_control.isQuitting();) {
     try {
       m_engine.session->feed(std::span(&token, 1));

@@ -23,7 +23,7 @@ struct Engine {
   std::unique_ptr<ChatFormat> format;
   CachedConversation cached = {};
   bool isSystemPinned = false;
-  bool watchesAttention = false;
+  Watched watched = Watched::Nothing;
   bool isPinRefusalTold = false;  //!< the user knows that the system prompt can't be kept
 
   /** Forgets everything. */

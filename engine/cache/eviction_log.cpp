@@ -51,6 +51,7 @@ CacheTelemetry telemetry_of(const RunTable& table, EvictionLog& log, std::size_t
           .bytes_per_token = bytes_per_token,
           .runs = {table.runs().begin(), table.runs().end()},
           .attention = {},
+          .surprise = {},
           .events = log.take()};
 }
 

@@ -10,7 +10,7 @@ namespace runnel {
 // Numbers are little-endian; texts and lists begin with their length.
 
 constexpr std::array<char, 8> snapshot_mark{'R', 'u', 'n', 'n', 'e', 'l', 'K', 'V'};
-constexpr std::uint32_t snapshot_version = 2;
+constexpr std::uint32_t snapshot_version = 3;
 constexpr std::size_t snapshot_hash_bytes = 8;
 
 }  // namespace runnel

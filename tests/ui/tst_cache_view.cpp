@@ -1,6 +1,9 @@
 #include <QQuickWindow>
 #include <QtTest>
 
+#include <cmath>
+#include <limits>
+
 #include "ui/cache/cache_cells.h"
 #include "ui/cache/cache_map.h"
 #include "ui/cache/cache_view_model.h"
@@ -60,7 +63,9 @@ class CacheViewTest : public QObject {
   void nothing_is_asked_while_nothing_is_hovered();
   void hints_follow_what_the_slot_holds();
   void attention_has_steps();
+  void surprise_has_a_step_for_each_nat();
   void hints_tell_attention_while_it_is_watched();
+  void hints_tell_how_expected_a_token_was();
   void the_map_shows_where_attention_goes();
   void the_map_paints_only_what_changed();
   void the_map_paints_huge_caches();
@@ -240,10 +245,10 @@ void CacheViewTest::hints_follow_what_the_slot_holds() {
 }
 
 void CacheViewTest::attention_has_steps() {
-  QCOMPARE(int{heatOf(0, 100)}, 0);
-  QCOMPARE(int{heatOf(0.01F, 100)}, 2);  // the average
-  QCOMPARE(int{heatOf(0.5F, 100)}, kMostHeat);
-  QCOMPARE(int{heatOf(1, 100)}, kMostHeat);
+  QCOMPARE(int{heatOfAttention(0, 100)}, 0);
+  QCOMPARE(int{heatOfAttention(0.01F, 100)}, 2);  // the average
+  QCOMPARE(int{heatOfAttention(0.5F, 100)}, kMostHeat);
+  QCOMPARE(int{heatOfAttention(1, 100)}, kMostHeat);
   app::CacheSnapshot snapshot = filled(10);
   QCOMPARE(int{cellsOf(snapshot, {})[0].heat}, 0);
   snapshot.telemetry.attention.assign(24, 0.0F);
@@ -260,8 +265,36 @@ void CacheViewTest::hints_tell_attention_while_it_is_watched() {
   snapshot.telemetry.attention[7] = 0.125F;
   model.update(snapshot);
   QVERIFY(!model.cellDetail(7).contains(QStringLiteral("attention")));
-  model.setWatchesAttention(true);
+  model.setColouring(CacheViewModel::Attention);
   QVERIFY2(model.cellDetail(7).endsWith(QStringLiteral("12.5 % of attention")), qPrintable(model.cellDetail(7)));
+}
+
+void CacheViewTest::surprise_has_a_step_for_each_nat() {
+  QCOMPARE(int{heatOfSurprise(0)}, 0);
+  QCOMPARE(int{heatOfSurprise(2.9F)}, 3);
+  QCOMPARE(int{heatOfSurprise(1e30F)}, kMostHeat);
+  QCOMPARE(int{heatOfSurprise(std::numeric_limits<float>::infinity())}, kMostHeat);
+  QCOMPARE(int{heatOfSurprise(std::numeric_limits<float>::quiet_NaN())}, kUnknownHeat);
+  app::CacheSnapshot snapshot = filled(10);
+  snapshot.telemetry.surprise.assign(24, std::numeric_limits<float>::quiet_NaN());
+  snapshot.telemetry.surprise[7] = 5;
+  const std::vector<Cell> cells = cellsOf(snapshot, {});
+  QCOMPARE(int{cells[7].heat}, 5);
+  QCOMPARE(int{cells[8].heat}, kUnknownHeat);
+}
+
+void CacheViewTest::hints_tell_how_expected_a_token_was() {
+  CacheViewModel model;
+  app::CacheSnapshot snapshot = filled(10);
+  snapshot.telemetry.surprise.assign(24, std::numeric_limits<float>::quiet_NaN());
+  snapshot.telemetry.surprise[7] = std::log(8.0F);
+  snapshot.telemetry.surprise[8] = 12;
+  model.update(snapshot);
+  QVERIFY(!model.cellDetail(7).contains(QStringLiteral("expected")));
+  model.setColouring(CacheViewModel::Surprise);
+  QVERIFY2(model.cellDetail(7).endsWith(QStringLiteral("expected with 12.5 %")), qPrintable(model.cellDetail(7)));
+  QVERIFY2(model.cellDetail(8).endsWith(QStringLiteral("hardly expected")), qPrintable(model.cellDetail(8)));
+  QVERIFY2(model.cellDetail(9).endsWith(QStringLiteral("not known how expected")), qPrintable(model.cellDetail(9)));
 }
 
 void CacheViewTest::the_map_shows_where_attention_goes() {

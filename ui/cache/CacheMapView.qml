@@ -8,6 +8,8 @@ Column {
     id: view
 
     required property CacheViewModel cache
+    readonly property bool isSurprise: cache.colouring === CacheViewModel.Surprise
+    readonly property color unknownColor: Qt.tint(Theme.freeCell, Qt.rgba(Theme.system.r, Theme.system.g, Theme.system.b, 0.35))
 
     signal messageAsked(real id)
 
@@ -31,9 +33,10 @@ Column {
         heatColor: Theme.error
         pinnedColor: Theme.pinned
         preferredHeight: 260
-        showsHeat: view.cache.watchesAttention
+        showsHeat: view.cache.colouring !== CacheViewModel.Whose
         sinkColor: Theme.sink
         systemColor: Theme.system
+        unknownColor: view.unknownColor
         userColor: Theme.user
 
         onHoveredSlotChanged: view.cache.hoveredSlot = hoveredSlot
@@ -55,15 +58,24 @@ Column {
             visible: map.hoveredSlot >= 0
         }
     }
+    SegmentedChoice {
+        current: values[view.cache.colouring]
+        label: qsTr("Colours of the map")
+        labels: [qsTr("whose"), qsTr("attention"), qsTr("surprise")]
+        values: ["whose", "attention", "surprise"]
+        width: parent.width
+
+        onChosen: value => view.cache.colouring = values.indexOf(value)
+    }
     Row {
         spacing: Theme.space.s
-        visible: view.cache.watchesAttention
+        visible: view.cache.colouring !== CacheViewModel.Whose
 
         PlainLabel {
             anchors.verticalCenter: parent.verticalCenter
             color: Theme.quiet
             font.pixelSize: Theme.type.caption
-            text: qsTr("attention of the last token: none")
+            text: view.isSurprise ? qsTr("expected") : qsTr("attention of the last token: none")
         }
         Rectangle {
             anchors.verticalCenter: parent.verticalCenter
@@ -88,12 +100,18 @@ Column {
             anchors.verticalCenter: parent.verticalCenter
             color: Theme.quiet
             font.pixelSize: Theme.type.caption
-            text: qsTr("much")
+            text: view.isSurprise ? qsTr("surprising") : qsTr("much")
+        }
+        ColorEntry {
+            anchors.verticalCenter: parent.verticalCenter
+            label: qsTr("not known")
+            swatch: view.unknownColor
+            visible: view.isSurprise
         }
     }
     Flow {
         spacing: Theme.space.m
-        visible: !view.cache.watchesAttention
+        visible: view.cache.colouring === CacheViewModel.Whose
         width: parent.width
 
         Repeater {
@@ -111,34 +129,34 @@ Column {
                     "swatch": Theme.freeCell
                 }]
 
-            Row {
-                id: entry
-
+            ColorEntry {
                 required property var modelData
 
-                spacing: 6
-
-                Rectangle {
-                    anchors.verticalCenter: parent.verticalCenter
-                    color: entry.modelData.swatch
-                    height: 9
-                    radius: 2.5
-                    width: 9
-                }
-                PlainLabel {
-                    color: Theme.quiet
-                    font.pixelSize: Theme.type.caption
-                    text: entry.modelData.label
-                }
+                label: modelData.label
+                swatch: modelData.swatch
             }
         }
     }
-    PushButton {
-        Accessible.description: qsTr("Colours the map by where the model’s attention goes")
-        font.pixelSize: Theme.type.caption
-        kind: PushButton.Link
-        leftPadding: 0
-        text: view.cache.watchesAttention ? qsTr("Show whose tokens they are") : qsTr("Show where attention goes")
-        onClicked: view.cache.watchesAttention = !view.cache.watchesAttention
+
+    component ColorEntry: Row {
+        id: entry
+
+        required property string label
+        required property color swatch
+
+        spacing: 6
+
+        Rectangle {
+            anchors.verticalCenter: parent.verticalCenter
+            color: entry.swatch
+            height: 9
+            radius: 2.5
+            width: 9
+        }
+        PlainLabel {
+            color: Theme.quiet
+            font.pixelSize: Theme.type.caption
+            text: entry.label
+        }
     }
 }

@@ -15,7 +15,7 @@ Rectangle {
 
     // Watching costs a little: nobody does through a closed panel.
     onVisibleChanged: if (!visible)
-        cache.watchesAttention = false
+        cache.colouring = CacheViewModel.Whose
 
     // Lies above the transcript in a narrow window: clicks must not reach what is beneath.
     MouseArea {

@@ -26,13 +26,24 @@ void writeRun(const Run& run, const QList<app::MessageSpan>& spans, qsizetype& s
   }
 }
 
+std::int8_t heatAt(const CacheTelemetry& telemetry, std::size_t slot) {
+  if (slot < telemetry.attention.size()) return heatOfAttention(telemetry.attention[slot], telemetry.cached);
+  if (slot < telemetry.surprise.size()) return heatOfSurprise(telemetry.surprise[slot]);
+  return 0;
+}
+
 }  // namespace
 
-std::uint8_t heatOf(float share, int cached) {
+std::int8_t heatOfAttention(float share, int cached) {
   constexpr float kTimesAverage = 50;
   const float times = share * static_cast<float>(cached);
   const float steps = std::log1p(times) / std::log1p(kTimesAverage) * kMostHeat;
-  return static_cast<std::uint8_t>(std::clamp(std::lround(steps), 0L, long{kMostHeat}));
+  return static_cast<std::int8_t>(std::clamp(std::lround(steps), 0L, long{kMostHeat}));
+}
+
+std::int8_t heatOfSurprise(float nats) {
+  if (std::isnan(nats)) return kUnknownHeat;
+  return static_cast<std::int8_t>(std::lround(std::clamp(nats, 0.0F, static_cast<float>(kMostHeat))));
 }
 
 std::vector<Cell> cellsOf(const app::CacheSnapshot& snapshot, const std::vector<Cell>& previous) {
@@ -47,9 +58,7 @@ std::vector<Cell> cellsOf(const app::CacheSnapshot& snapshot, const std::vector<
   }
   qsizetype span = 0;
   for (const Run& run : snapshot.telemetry.runs) writeRun(run, snapshot.spans, span, cells);
-  const std::vector<float>& attention = snapshot.telemetry.attention;
-  for (std::size_t slot = 0; slot < cells.size(); ++slot)
-    cells[slot].heat = slot < attention.size() ? heatOf(attention[slot], snapshot.telemetry.cached) : std::uint8_t{0};
+  for (std::size_t slot = 0; slot < cells.size(); ++slot) cells[slot].heat = heatAt(snapshot.telemetry, slot);
   return cells;
 }
 

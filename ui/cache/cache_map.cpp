@@ -168,9 +168,10 @@ QColor CacheMap::colorOf(const Cell& cell) const {
   return cell.evicted ? blend(color, m_backgroundColor, kEvictedStrength) : color;
 }
 
-// A token without attention still differs from a free slot.
+// A token without heat still differs from a free slot.
 QColor CacheMap::heatColorOf(const Cell& cell) const {
   if (cell.kind == CellKind::Free || cell.evicted) return m_freeColor;
+  if (cell.heat == kUnknownHeat) return m_unknownColor;
   const double share = static_cast<double>(cell.heat) / kMostHeat;
   return blend(m_heatColor, m_freeColor, kLeastHeat + (1 - kLeastHeat) * share);
 }

@@ -16,7 +16,8 @@ namespace runnel::ui {
 
 /**
  * The cache's memory, one cell per slot: coloured by whose token it holds, sinks and pins notched, forgotten tokens
- * faded until they are overwritten, the ring's head outlined. Or coloured by how much attention it gets.
+ * faded until they are overwritten, the ring's head outlined. Or coloured by how much attention it gets, or how
+ * little it was expected.
  *
  * One image node, so that it also works with Qt's software renderer (which draws no geometry nodes); only cells that
  * changed are painted again.
@@ -34,6 +35,7 @@ class CacheMap : public QQuickItem {
   Q_PROPERTY(QColor assistantColor MEMBER m_assistantColor NOTIFY colorsChanged)
   Q_PROPERTY(QColor headColor MEMBER m_headColor NOTIFY colorsChanged)
   Q_PROPERTY(QColor heatColor MEMBER m_heatColor NOTIFY colorsChanged)
+  Q_PROPERTY(QColor unknownColor MEMBER m_unknownColor NOTIFY colorsChanged)
   Q_PROPERTY(bool showsHeat MEMBER m_showsHeat NOTIFY colorsChanged)
   Q_PROPERTY(QColor backgroundColor MEMBER m_backgroundColor NOTIFY colorsChanged)
 
@@ -89,6 +91,7 @@ class CacheMap : public QQuickItem {
   QColor m_headColor;
   QColor m_backgroundColor;
   QColor m_heatColor;
+  QColor m_unknownColor;
   bool m_showsHeat = false;
 };
 

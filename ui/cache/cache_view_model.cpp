@@ -3,6 +3,7 @@
 #include <QLocale>
 
 #include <algorithm>
+#include <cmath>
 
 namespace runnel::ui {
 
@@ -110,10 +111,10 @@ QString CacheViewModel::rollingLine() const {
   return tr("full since token %1: %2 tokens forgotten at a time").arg(full, QLocale().toString(settings.n_discard));
 }
 
-void CacheViewModel::setWatchesAttention(bool watches) {
-  if (watches == m_watchesAttention) return;
-  m_watchesAttention = watches;
-  Q_EMIT watchesAttentionChanged();
+void CacheViewModel::setColouring(Colouring colouring) {
+  if (colouring == m_colouring) return;
+  m_colouring = colouring;
+  Q_EMIT colouringChanged();
 }
 
 void CacheViewModel::setHoveredSlot(int slot) {
@@ -168,10 +169,23 @@ QString CacheViewModel::cellDetail(int slot) const {
   if (cell->kind == CellKind::Pinned) owner = tr("pinned, %1").arg(owner);
   const qint64 age = m_shown.telemetry.fed - 1 - cell->position;
   const QString whose = tr("%1 · age %2").arg(owner, QLocale().toString(age));
-  const std::vector<float>& attention = m_shown.telemetry.attention;
-  if (!m_watchesAttention || static_cast<std::size_t>(slot) >= attention.size()) return whose;
-  const double share = 100.0 * static_cast<double>(attention[static_cast<std::size_t>(slot)]);
-  return tr("%1 · %2 % of attention").arg(whose, QLocale().toString(share, 'f', 1));
+  const QString watched = watchedOf(slot);
+  return watched.isEmpty() ? whose : tr("%1 · %2").arg(whose, watched);
+}
+
+// In words, what the colour of a cell tells; empty where that is whose it is, or nothing.
+QString CacheViewModel::watchedOf(int slot) const {
+  const auto at = static_cast<std::size_t>(slot);
+  const CacheTelemetry& telemetry = m_shown.telemetry;
+  if (m_colouring == Attention && at < telemetry.attention.size()) {
+    const double share = 100.0 * static_cast<double>(telemetry.attention[at]);
+    return tr("%1 % of attention").arg(QLocale().toString(share, 'f', 1));
+  }
+  if (m_colouring != Surprise || at >= telemetry.surprise.size()) return {};
+  if (std::isnan(telemetry.surprise[at])) return tr("not known how expected");
+  const double share = 100.0 * std::exp(-static_cast<double>(telemetry.surprise[at]));
+  constexpr double least = 0.05;
+  return share < least ? tr("hardly expected") : tr("expected with %1 %").arg(QLocale().toString(share, 'f', 1));
 }
 
 qint64 CacheViewModel::messageAt(int slot) const {

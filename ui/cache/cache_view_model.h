@@ -39,9 +39,13 @@ class CacheViewModel : public QObject {
   Q_PROPERTY(int hoveredSlot READ hoveredSlot WRITE setHoveredSlot NOTIFY hoveredChanged)
   Q_PROPERTY(QString hoveredTitle READ hoveredTitle NOTIFY hoveredChanged)
   Q_PROPERTY(QString hoveredDetail READ hoveredDetail NOTIFY hoveredChanged)
-  Q_PROPERTY(bool watchesAttention READ watchesAttention WRITE setWatchesAttention NOTIFY watchesAttentionChanged)
+  Q_PROPERTY(Colouring colouring READ colouring WRITE setColouring NOTIFY colouringChanged)
 
  public:
+  /** What the colours of the map tell of a token. */
+  enum Colouring { Whose, Attention, Surprise };
+  Q_ENUM(Colouring)
+
   static constexpr int kFrameMilliseconds = 66;
   static constexpr int kSpeedPoints = 160;
   static constexpr int kTokensPerSpeedPoint = 8;
@@ -72,9 +76,8 @@ class CacheViewModel : public QObject {
   /** What happens to old tokens, in words. */
   QString rollingLine() const;
 
-  /** Whether the map shows where attention goes. */
-  bool watchesAttention() const { return m_watchesAttention; }
-  void setWatchesAttention(bool watches);
+  Colouring colouring() const { return m_colouring; }
+  void setColouring(Colouring colouring);
 
   /** The slot under the pointer; −1: none. */
   int hoveredSlot() const { return m_hoveredSlot; }
@@ -96,7 +99,7 @@ class CacheViewModel : public QObject {
 
  Q_SIGNALS:
   void changed();
-  void watchesAttentionChanged();
+  void colouringChanged();
   void hoveredChanged();
   /** The token under the pointer is to be described. */
   void tokenAsked(qint64 conversationId, qint64 position);
@@ -106,6 +109,7 @@ class CacheViewModel : public QObject {
   void noteSpeed();
   void updateHovered();
   const Cell* cellAt(int slot) const;
+  QString watchedOf(int slot) const;
 
   app::CacheSnapshot m_shown;
   std::optional<app::CacheSnapshot> m_waiting;
@@ -118,7 +122,7 @@ class CacheViewModel : public QObject {
   int m_hoveredSlot = -1;
   qint64 m_describedPosition = -1;
   QString m_tokenLabel;  // of the token at m_describedPosition; empty until the answer comes
-  bool m_watchesAttention = false;
+  Colouring m_colouring = Whose;
   QTimer m_frame;
 };
 

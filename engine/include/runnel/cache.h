@@ -74,6 +74,9 @@ struct CacheTelemetry {
   /// slot, the mean over heads and layers; 0 where another token has been written since. Empty where none was watched
   /// since the cache was last laid out anew or taken back.
   std::vector<float> attention;
+  /// [slots]: −ln of the probability that the model gave to the token in each slot before it was fed; NaN where that
+  /// isn't known (Session::watch_surprise).
+  std::vector<float> surprise;
   /// Since the last telemetry was taken, at most the newest 4,096. The first may be one that was taken before and has
   /// grown since (same `at`).
   std::vector<EvictionEvent> events;

@@ -115,6 +115,10 @@ class Session {
   /// telemetry tells what was noted last, and batches cost nothing: so one token in several may be watched.
   void watch_attention(bool on);
 
+  /// Whether it is noted of every token how little it was expected, from the next batch on; costs the logits of every
+  /// token. While this is off, it is noted of the first token of each `feed`, as which generated tokens are fed.
+  void watch_surprise(bool on);
+
   /// What the cache holds now; takes the eviction events collected since the last call.
   CacheTelemetry telemetry();
 

@@ -45,6 +45,7 @@ class CacheControlTest : public QObject {
   void a_forgotten_message_can_not_be_pinned();
   void forgets_whole_messages_when_told_to();
   void tells_where_attention_goes_while_it_is_watched();
+  void tells_how_little_tokens_were_expected();
   void tells_which_token_is_where();
   void tells_a_token_in_the_middle_of_an_answer();
   void pins_in_the_middle_of_an_answer();
@@ -149,7 +150,7 @@ void CacheControlTest::tells_where_attention_goes_while_it_is_watched() {
   QList<ChatMessage> messages;
   QVERIFY(talk.exchange(messages, QStringLiteral("Hello")));
   QVERIFY(talk.snapshot().telemetry.attention.empty());
-  talk.backend.watchAttention(true);
+  talk.backend.watch(Watched::Attention);
   QVERIFY(talk.exchange(messages, QStringLiteral("And on")));
   const runnel::CacheTelemetry cache = talk.snapshot().telemetry;
   QCOMPARE(cache.attention.size(), static_cast<std::size_t>(cache.slots));
@@ -159,9 +160,40 @@ void CacheControlTest::tells_where_attention_goes_while_it_is_watched() {
       talk.open(m_model, {.ctx_size = 128, .n_keep = 6, .n_discard = 2}));  // whatever session there is, it is watched
   QVERIFY(talk.exchange(messages, QStringLiteral("And on")));
   QVERIFY(!talk.snapshot().telemetry.attention.empty());
-  talk.backend.watchAttention(false);
+  talk.backend.watch(Watched::Nothing);
   QVERIFY(talk.exchange(messages, QStringLiteral("And on")));
   QVERIFY(talk.snapshot().telemetry.attention.empty());
+}
+
+void CacheControlTest::tells_how_little_tokens_were_expected() {
+  Talk talk;
+  QVERIFY(talk.open(m_model, {.ctx_size = 512}));
+  QList<ChatMessage> messages;
+  QVERIFY(talk.exchange(messages, QStringLiteral("Hello")));
+  QVERIFY(talk.snapshot().telemetry.surprise.empty());
+  const auto knownOf = [&talk](qint64 messageId) {
+    const CacheSnapshot snapshot = talk.snapshot();
+    qint64 known = 0;
+    for (const MessageSpan& span : snapshot.spans) {
+      if (span.messageId != messageId) continue;
+      for (const runnel::Run& run : snapshot.telemetry.runs)
+        for (qint64 i = 0; i < run.length; ++i) {
+          const float nats = snapshot.telemetry.surprise.at(static_cast<std::size_t>(run.slot + i));
+          const bool isInside = span.first <= run.first + i && run.first + i < span.end;
+          if (isInside && nats >= 0) ++known;
+        }
+    }
+    return known;
+  };
+  talk.cache.clear();
+  talk.backend.watch(Watched::Surprise);
+  QVERIFY(talk.cache.wait(kPatience));
+  QCOMPARE(knownOf(1002), lengthOf(talk.snapshot(), 1002));  // answers always
+  QVERIFY(knownOf(1001) <= 1);  // of prompts that were read unwatched, the first token after the system prompt
+  QVERIFY(talk.exchange(messages, QStringLiteral("And on")));
+  QVERIFY(lengthOf(talk.snapshot(), 1003) > 0);
+  QCOMPARE(knownOf(1003), lengthOf(talk.snapshot(), 1003));
+  QCOMPARE(knownOf(1004), lengthOf(talk.snapshot(), 1004));
 }
 
 void CacheControlTest::tells_which_token_is_where() {

@@ -1,9 +1,11 @@
 #include <QTest>
 #include <cmath>
+#include <map>
 #include <numeric>
 
 #include "engine/format/temporary_folder.h"
 #include "engine/model/golden.h"
+#include "runnel/likelihood.h"
 
 using namespace runnel;
 
@@ -50,6 +52,8 @@ class SessionTest : public QObject {
   void telemetry_tells_events_once();
   void tells_where_the_last_token_looks();
   void tells_what_was_watched_last();
+  void tells_how_little_tokens_were_expected();
+  void surprise_stays_with_its_tokens();
   void watching_changes_nothing();
 
  private:
@@ -505,9 +509,68 @@ void SessionTest::tells_what_was_watched_last() {
   QVERIFY2(left > 0.01F && left < 0.99F, qPrintable(QString::number(left)));
 }
 
+void SessionTest::tells_how_little_tokens_were_expected() {
+  const CacheSettings settings = exact_settings(64, 4, 1, 16);
+  const std::span<const Token> tokens = some(100);
+  std::vector<double> expected(tokens.size());
+  open(settings)->feed_all_logits(tokens, [&](std::size_t i, std::span<const float> logits) {
+    if (i + 1 < tokens.size()) expected[i + 1] = negative_log_likelihood(logits, tokens[i + 1]);
+  });
+  const auto session = open(settings);
+  session->watch_surprise(true);
+  session->feed(tokens.first(60));
+  session->watch_surprise(false);
+  session->feed(tokens.subspan(60, 20));
+  for (const Token token : tokens.subspan(80)) session->feed(std::span(&token, 1));
+  const CacheTelemetry cache = session->telemetry();
+  QCOMPARE(cache.surprise.size(), static_cast<std::size_t>(cache.slots));
+  for (const Run& run : cache.runs) {
+    for (int i = 0; i < run.length; ++i) {
+      const auto position = static_cast<std::size_t>(run.first + i);
+      const double noted = cache.surprise[static_cast<std::size_t>(run.slot + i)];
+      const bool is_known = position > 0 && (position <= 60 || position >= 80);
+      QCOMPARE(!std::isnan(noted), is_known);
+      if (is_known) QVERIFY(std::abs(noted - expected[position]) < 1e-3);
+    }
+  }
+}
+
+void SessionTest::surprise_stays_with_its_tokens() {
+  const auto session = open(exact_settings(64));
+  session->watch_surprise(true);
+  session->feed(some(80));
+  const auto by_position = [&] {
+    const CacheTelemetry cache = session->telemetry();
+    std::map<std::int64_t, float> known;
+    for (const Run& run : cache.runs) {
+      for (int i = 0; i < run.length; ++i) {
+        const float value = cache.surprise[static_cast<std::size_t>(run.slot + i)];
+        if (!std::isnan(value)) known[run.first + i] = value;
+      }
+    }
+    return known;
+  };
+  const std::map<std::int64_t, float> before = by_position();
+  QCOMPARE(before.size(), 63U);  // nothing predicts the first
+  session->feed(some(80, 90));
+  session->back(80);
+  QCOMPARE(by_position(), before);  // what was evicted meanwhile is back
+
+  const TemporaryFolder folder;
+  const std::filesystem::path path = folder.path("snapshot");
+  session->save(path, {});
+  session->set({.ctx_size = 128});
+  QCOMPARE(by_position(), before);
+  session->reset();
+  QVERIFY(by_position().empty());
+  session->restore(path, [](const std::string&) {});
+  QCOMPARE(by_position(), before);
+}
+
 void SessionTest::watching_changes_nothing() {
   const auto watched = open(exact_settings(64));
   watched->watch_attention(true);
+  watched->watch_surprise(true);
   watched->feed(some(200));
   QCOMPARE(difference(watched->logits(), undisturbed(200, exact_settings(64))), 0.0);
 }
