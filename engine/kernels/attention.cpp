@@ -10,7 +10,19 @@ namespace {
 constexpr int chunk_keys = AttentionLayout::chunk_keys;
 constexpr int target_rows = 24;  // queries × heads of one task: keys are loaded once for all of them
 constexpr int split_keys = 256;  // a single token's keys are shared out between threads above this
+constexpr int vector_keys = AttentionLayout::vector_keys;
 constexpr float none = -std::numeric_limits<float>::infinity();
+
+// The keys of a chunk that are weighed: its pieces and what completes the vectors.
+struct Lanes {
+  explicit Lanes(std::span<const AttentionLayout::Piece> pieces)
+      : first(pieces.front().slot % chunk_keys / vector_keys * vector_keys),
+        end((pieces.back().end - 1) % chunk_keys / vector_keys * vector_keys + vector_keys) {}
+  int count() const { return end - first; }
+
+  int first;
+  int end;
+};
 
 }  // namespace
 
@@ -91,10 +103,8 @@ void Attention::attend(const AttentionCall& call, const Task& task, Scratch& scr
   std::fill_n(scratch.totals.begin(), rows, 0.0F);
   std::fill_n(scratch.sums.data(), rows * static_cast<std::size_t>(call.head_dim), 0.0F);
   scratch.rotations.assign(tokens, -1);
-  const std::size_t chunks = task.block.chunks.size();
-  const auto parts = static_cast<std::size_t>(task.parts);
-  const auto part = static_cast<std::size_t>(task.part);
-  for (std::size_t chunk = chunks * part / parts; chunk < chunks * (part + 1) / parts; ++chunk)
+  const std::size_t last = task.block.chunk_at(task.part + 1, task.parts);
+  for (std::size_t chunk = task.block.chunk_at(task.part, task.parts); chunk < last; ++chunk)
     add_chunk(call, task, scratch, chunk);
 }
 
@@ -108,8 +118,11 @@ void Attention::add_chunk(const AttentionCall& call, const Task& task, Scratch& 
                    scratch.scores.data() + scoring.slot % chunk_keys, chunk_keys);
   }
   const Pieces pieces = task.block.pieces_of(chunk);
+  fill_holes(pieces, rows, scratch);
+  // A token alone sees all of its pieces.
+  const bool has_more = task.block.tokens > 1 || call.soft_cap > 0 || !call.slopes.empty();
   for (int row = 0; row < rows; ++row) {
-    adjust_scores(call, task, scratch, pieces, row);
+    if (has_more) adjust_scores(call, task, scratch, pieces, row);
     weigh_scores(call, task, scratch, pieces, row);
   }
   // Slots that nobody sees are left out: what they hold need not be a number.
@@ -140,7 +153,23 @@ void Attention::rotate_queries(const AttentionCall& call, const Task& task, Scra
   }
 }
 
-// Cap and slope for what the row's token sees of the chunk, −infinity for the rest.
+// −infinity for what nobody sees, in the vectors that are weighed.
+void Attention::fill_holes(Pieces pieces, int rows, Scratch& scratch) {
+  const Lanes lanes(pieces);
+  const auto fill = [&](int from, int to) {
+    if (from == to) return;
+    for (int row = 0; row < rows; ++row)
+      std::fill_n(scratch.scores.data() + static_cast<std::size_t>(row * chunk_keys + from), to - from, none);
+  };
+  int done = lanes.first;
+  for (const AttentionLayout::Piece& piece : pieces) {
+    fill(done, piece.slot % chunk_keys);
+    done = (piece.end - 1) % chunk_keys + 1;
+  }
+  fill(done, lanes.end);
+}
+
+// Cap and slope for what the row's token sees of the pieces, −infinity for the rest of them.
 void Attention::adjust_scores(const AttentionCall& call, const Task& task, Scratch& scratch, Pieces pieces,
                               int row) const {
   const int group = call.heads / call.kv_heads;
@@ -148,13 +177,12 @@ void Attention::adjust_scores(const AttentionCall& call, const Task& task, Scrat
   const int start = pieces.front().slot / chunk_keys * chunk_keys;
   const BatchPlan& plan = call.layout->plan();
   float* scores = scratch.scores.data() + static_cast<std::size_t>(row) * chunk_keys;
-  int done = 0;
   for (const AttentionLayout::Piece& piece : pieces) {
     const AttentionLayout::View& view = task.block.view(piece.span, token);
     const int from = std::clamp(view.from, piece.slot, piece.end) - start;
     const int to = std::clamp(view.to, start + from, piece.end) - start;
-    std::fill(scores + done, scores + from, none);
-    done = to;
+    std::fill(scores + piece.slot - start, scores + from, none);
+    std::fill(scores + to, scores + piece.end - start, none);
     if (from == to) continue;
     if (call.soft_cap > 0) kernels_.soft_cap(scores + from, to - from, call.soft_cap);
     if (call.slopes.empty()) continue;
@@ -164,18 +192,18 @@ void Attention::adjust_scores(const AttentionCall& call, const Task& task, Scrat
                                   (span.first + start + from - span.slot);  // cache-relative, of the first key
     kernels_.add_ramp(scores + from, to - from, -slope * static_cast<float>(distance), slope);
   }
-  std::fill(scores + done, scores + chunk_keys, none);
 }
 
 // Scores become weights relative to the row's running maximum.
 void Attention::weigh_scores(const AttentionCall& call, const Task& task, Scratch& scratch, Pieces pieces,
                              int row) const {
-  float* scores = scratch.scores.data() + static_cast<std::size_t>(row) * chunk_keys;
+  const Lanes lanes(pieces);
+  float* scores = scratch.scores.data() + static_cast<std::size_t>(row) * chunk_keys + lanes.first;
   float& maximum = scratch.maxima[static_cast<std::size_t>(row)];
   float& total = scratch.totals[static_cast<std::size_t>(row)];
-  const float highest = kernels_.largest(scores, chunk_keys);
+  const float highest = kernels_.largest(scores, lanes.count());
   if (highest == none) {
-    std::fill_n(scores, chunk_keys, 0.0F);
+    std::fill_n(scores, lanes.count(), 0.0F);
     return;
   }
   if (highest > maximum) {
@@ -186,11 +214,12 @@ void Attention::weigh_scores(const AttentionCall& call, const Task& task, Scratc
     total *= shrink;
     maximum = highest;
   }
-  total += kernels_.exp_sum(scores, chunk_keys, maximum);
+  total += kernels_.exp_sum(scores, lanes.count(), maximum);
   if (!is_watched(call, task, row)) return;
   const int first = pieces.front().slot;
   call.watch->note(task.kv_head * (call.heads / call.kv_heads) + row % (call.heads / call.kv_heads), task.part, first,
-                   {scores + first % chunk_keys, static_cast<std::size_t>(pieces.back().end - first)}, maximum);
+                   {scores + first % chunk_keys - lanes.first, static_cast<std::size_t>(pieces.back().end - first)},
+                   maximum);
 }
 
 // Writes the result, or for a part of the keys the maximum, the sum and the weighted values that `merge` joins.

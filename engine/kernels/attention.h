@@ -66,6 +66,7 @@ class Attention {
   void add_chunk(const AttentionCall& call, const Task& task, Scratch& scratch, std::size_t chunk) const;
   void rotate_queries(const AttentionCall& call, const Task& task, Scratch& scratch,
                       const AttentionLayout::Scoring& scoring) const;
+  static void fill_holes(Pieces pieces, int rows, Scratch& scratch);
   void adjust_scores(const AttentionCall& call, const Task& task, Scratch& scratch, Pieces pieces, int row) const;
   void weigh_scores(const AttentionCall& call, const Task& task, Scratch& scratch, Pieces pieces, int row) const;
   void finish(const AttentionCall& call, const Task& task, Scratch& scratch);

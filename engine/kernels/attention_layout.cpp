@@ -25,6 +25,16 @@ bool join_rotations(const Block& block, const Piece& piece, int* wanted) {
 
 }  // namespace
 
+std::size_t AttentionLayout::Block::chunk_at(int part, int parts) const {
+  const int keys = chunks.back().keys;
+  std::size_t chunk = 0;
+  // A chunk belongs where its middle is.
+  for (int first = 0; chunk < chunks.size(); first = chunks[chunk++].keys) {
+    if ((first + chunks[chunk].keys) * parts >= 2 * keys * part) break;
+  }
+  return chunk;
+}
+
 void AttentionLayout::build(const BatchPlan& plan, int window, int block_tokens) {
   plan_ = &plan;
   window_ = window;
@@ -69,14 +79,7 @@ void AttentionLayout::collect_pieces(Block& block) const {
   block.scorings.clear();
   block.rotations.clear();
   block.chunks.clear();
-  std::size_t first_piece = 0;
   int limit = 0;  // one past the present chunk
-  const auto end_chunk = [&] {
-    if (first_piece == block.pieces.size()) return;
-    plan_scorings(block, first_piece);
-    first_piece = block.pieces.size();
-    block.chunks.push_back({.pieces = block.pieces.size(), .scorings = block.scorings.size()});
-  };
   for (const std::size_t span : plan_->by_slot) {
     int from = std::numeric_limits<int>::max();
     int to = 0;
@@ -88,19 +91,29 @@ void AttentionLayout::collect_pieces(Block& block) const {
     }
     while (from < to) {
       if (from >= limit) {
-        end_chunk();
+        end_chunk(block);
         limit = (from / chunk_keys + 1) * chunk_keys;
       }
       block.pieces.push_back({.span = span, .slot = from, .end = std::min(to, limit)});
       from = block.pieces.back().end;
     }
   }
-  end_chunk();
+  end_chunk(block);
+}
+
+void AttentionLayout::end_chunk(Block& block) {
+  const bool is_first = block.chunks.empty();
+  const std::size_t first_piece = is_first ? 0 : block.chunks.back().pieces;
+  if (first_piece == block.pieces.size()) return;
+  plan_scorings(block, first_piece);
+  int keys = is_first ? 0 : block.chunks.back().keys;
+  for (std::size_t i = first_piece; i < block.pieces.size(); ++i) keys += block.pieces[i].end - block.pieces[i].slot;
+  block.chunks.push_back({.pieces = block.pieces.size(), .scorings = block.scorings.size(), .keys = keys});
 }
 
 // Pieces of a chunk for which the queries are rotated as for its newest one are scored in one go, with what lies
-// between them; the others, which may be what lies between, after that. So a window that pins have cut up costs little
-// more than a whole one.
+// between them and around them in the same vectors; the others, which may be that, afterwards. So a window that pins
+// have cut up costs little more than a whole one.
 void AttentionLayout::plan_scorings(Block& block, std::size_t first_piece) {
   const auto tokens = static_cast<std::size_t>(block.tokens);
   const auto add_rotations = [&] {
@@ -123,8 +136,8 @@ void AttentionLayout::plan_scorings(Block& block, std::size_t first_piece) {
     join_rotations(block, piece, block.rotations.data() + rotations);
     block.scorings.push_back({.slot = piece.slot, .end = piece.end, .rotations = rotations});
   }
-  block.scorings[joined_at].slot = joined.slot;
-  block.scorings[joined_at].end = joined.end;
+  block.scorings[joined_at].slot = joined.slot / vector_keys * vector_keys;
+  block.scorings[joined_at].end = (joined.end + vector_keys - 1) / vector_keys * vector_keys;
 }
 
 }  // namespace runnel

@@ -13,7 +13,8 @@ namespace runnel {
 /// and for all layers with the same window.
 class AttentionLayout {
  public:
-  static constexpr int chunk_keys = 64;  ///< keys taken at once; multiple of 16
+  static constexpr int vector_keys = 16;              ///< keys that kernels take at once: the groups of KvView
+  static constexpr int chunk_keys = 4 * vector_keys;  ///< keys weighed at once
 
   /// What one query sees of a span.
   struct View {
@@ -38,6 +39,7 @@ class AttentionLayout {
   struct Chunk {
     std::size_t pieces;  ///< end in Block::pieces, by slot
     std::size_t scorings;
+    int keys;  ///< in this chunk and those before
   };
   /// Queries that are taken together, so that keys are loaded once for all of them.
   struct Block {
@@ -56,6 +58,8 @@ class AttentionLayout {
       const std::size_t first = chunk == 0 ? 0 : chunks[chunk - 1].pieces;
       return std::span(pieces).subspan(first, chunks[chunk].pieces - first);
     }
+    /// The chunks from the first on that hold `part` of `parts` of the keys.
+    std::size_t chunk_at(int part, int parts) const;
     std::span<const Scoring> scorings_of(std::size_t chunk) const {
       const std::size_t first = chunk == 0 ? 0 : chunks[chunk - 1].scorings;
       return std::span(scorings).subspan(first, chunks[chunk].scorings - first);
@@ -76,6 +80,7 @@ class AttentionLayout {
  private:
   void collect_views(Block& block) const;
   void collect_pieces(Block& block) const;
+  static void end_chunk(Block& block);
   static void plan_scorings(Block& block, std::size_t first_piece);
 
   const BatchPlan* plan_ = nullptr;

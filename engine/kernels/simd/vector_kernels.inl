@@ -590,6 +590,15 @@ void accumulate_rows(const float* weights, std::size_t stride, const T* values, 
   }
 }
 
+template <typename T, int R>
+inline void accumulate_rest(const float* weights, std::size_t stride, int rows, const T* values, const float* scales, std::size_t dim,
+                            int count, float* out) {
+  if constexpr (R > 0) {
+    if (rows == R) return accumulate_rows<T, R>(weights, stride, values, scales, dim, count, out);
+    accumulate_rest<T, R - 1>(weights, stride, rows, values, scales, dim, count, out);
+  }
+}
+
 template <typename T>
 void accumulate(const float* weights, std::size_t stride, int rows, const KvView& kv, int slot, int count, float* out) {
   const auto dim = static_cast<std::size_t>(kv.head_dim);
@@ -600,7 +609,7 @@ void accumulate(const float* weights, std::size_t stride, int rows, const KvView
     weights += value_rows * stride;
     out += value_rows * dim;
   }
-  for (; rows > 0; --rows, weights += stride, out += dim) accumulate_rows<T, 1>(weights, stride, values, scales, dim, count, out);
+  accumulate_rest<T, value_rows - 1>(weights, stride, rows, values, scales, dim, count, out);
 }
 
 constexpr Kernels vector_kernels(Isa isa) {

@@ -23,7 +23,7 @@ struct Options {
   int threads = 0;
 };
 
-/// Two caches that hold equally many tokens; the one evicts, the other is large enough not to.
+/// Two caches that hold equally many tokens in the mean; the one evicts, the other is large enough not to.
 class Pair {
  public:
   Pair(const std::shared_ptr<const Model>& model, int ctx_size, int n_discard, int threads)
@@ -39,16 +39,12 @@ class Pair {
   void step() {
     const std::int64_t evictions = evicting_.telemetry().evictions;
     const Token token = next_token();
-    const auto feed_evicting = [&] { return step_milliseconds(evicting_, token); };
+    settle_plain(token);
     double own = 0;
     double other = 0;
-    if (is_own_first_) {
-      own = feed_evicting();
-      other = feed_plain(token, evicting_.telemetry().cached);
-    } else {
-      other = feed_plain(token, after_next());
-      own = feed_evicting();
-    }
+    if (is_own_first_) own = step_milliseconds(evicting_, token);
+    other = step_milliseconds(plain_, token);
+    if (!is_own_first_) own = step_milliseconds(evicting_, token);
     is_own_first_ = !is_own_first_;
     const bool evicted = evicting_.telemetry().evictions > evictions;
     (evicted ? evicting_steps : other_steps).push_back(own);
@@ -81,10 +77,15 @@ class Pair {
     return cache.cached + 1 - (settings.n_discard == -1 ? evictable / 2 : settings.n_discard);
   }
 
-  // Going back evaluates nothing, and what is to be timed begins after it.
-  double feed_plain(Token token, int cached_afterwards) {
-    plain_.back(cached_afterwards - 1);
-    return step_milliseconds(plain_, token);
+  // The plain cache grows with each step and is taken back once it is too large by `play`, to where it is too small by
+  // as much: so its steps, but for the one after that, which isn't timed, follow another, and its fill is that of the
+  // evicting cache in the mean.
+  void settle_plain(Token token) {
+    constexpr int play = 16;
+    const int ahead = plain_.telemetry().cached + 1 - after_next();
+    if (ahead <= play) return;
+    plain_.back(after_next() - play - 2);
+    plain_.feed({&token, 1});
   }
 
   int n_vocab_;
