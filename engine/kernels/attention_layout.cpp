@@ -27,12 +27,12 @@ bool join_rotations(const Block& block, const Piece& piece, int* wanted) {
 
 std::size_t AttentionLayout::Block::chunk_at(int part, int parts) const {
   const int keys = chunks.back().keys;
-  std::size_t chunk = 0;
   // A chunk belongs where its middle is.
-  for (int first = 0; chunk < chunks.size(); first = chunks[chunk++].keys) {
-    if ((first + chunks[chunk].keys) * parts >= 2 * keys * part) break;
-  }
-  return chunk;
+  const auto is_before = [&](const Chunk& chunk) {
+    const int first = &chunk == chunks.data() ? 0 : (&chunk)[-1].keys;
+    return (first + chunk.keys) * parts < 2 * keys * part;
+  };
+  return static_cast<std::size_t>(std::ranges::partition_point(chunks, is_before) - chunks.begin());
 }
 
 void AttentionLayout::build(const BatchPlan& plan, int window, int block_tokens) {

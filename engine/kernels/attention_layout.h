@@ -58,7 +58,8 @@ class AttentionLayout {
       const std::size_t first = chunk == 0 ? 0 : chunks[chunk - 1].pieces;
       return std::span(pieces).subspan(first, chunks[chunk].pieces - first);
     }
-    /// The chunks from the first on that hold `part` of `parts` of the keys.
+    /// First chunk of `part` when the keys are shared out in `parts`, as evenly as chunks allow; chunks.size() for part
+    /// = parts.
     std::size_t chunk_at(int part, int parts) const;
     std::span<const Scoring> scorings_of(std::size_t chunk) const {
       const std::size_t first = chunk == 0 ? 0 : chunks[chunk - 1].scorings;

@@ -79,12 +79,13 @@ class Pair {
 
   // The plain cache grows with each step and is taken back once it is too large by `play`, to where it is too small by
   // as much: so its steps, but for the one after that, which isn't timed, follow another, and its fill is that of the
-  // evicting cache in the mean.
+  // evicting cache in the mean. Where that has dropped so many at once that both grow side by side until the next time,
+  // it is taken back to the same fill.
   void settle_plain(Token token) {
     constexpr int play = 16;
     const int ahead = plain_.telemetry().cached + 1 - after_next();
     if (ahead <= play) return;
-    plain_.back(after_next() - play - 2);
+    plain_.back(after_next() - (ahead > 2 * play ? 0 : play) - 2);
     plain_.feed({&token, 1});
   }
 
