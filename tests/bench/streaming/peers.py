@@ -2,8 +2,9 @@
 """What forgetting costs in other programs: the stall of a step that drops part of the cache, beside steps that do not.
 
 llama.cpp (Python package llama-cpp-python): half is dropped and the rest is shifted, as its own programs do. OpenVINO
-GenAI (openvino-genai): its cache eviction, which drops blocks of 32 tokens. What is not installed is left out. Writes the
-file `peers.json`, which `prove` makes part of its table when it lies in its folder.
+GenAI (openvino-genai): its cache eviction, which drops blocks of 32 tokens. Neural Speed (neural-speed, and gguf to
+prepare the model): half is dropped and what is left is evaluated again. What is not installed is left out. Writes the file
+`peers.json`, which `prove` makes part of its table when it lies in its folder.
 
 Usage: tests/bench/streaming/peers.py MODEL.gguf FOLDER [--threads 2]
 """
@@ -14,6 +15,8 @@ import json
 import pathlib
 import statistics
 import time
+
+import neural_speed
 
 SIZES = (256, 1024, 4096)
 SINKS = 4
@@ -103,6 +106,14 @@ def openvino(model, threads):
                "stall_ms": statistics.median(evicting) - statistics.median(gaps)}
 
 
+def evaluating_again(model, threads):
+    for ctx_size in SIZES:
+        times = neural_speed.gaps(model, ctx_size, threads)
+        step = statistics.median(times)
+        yield {"peer": "Neural Speed, evaluating again", "ctx_size": ctx_size, "step_ms": step,
+               "stall_ms": statistics.median(gap for gap in times if gap > 5 * step) - step}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("model")
@@ -110,7 +121,7 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     rows = []
-    for measured in (llama_cpp, openvino):
+    for measured in (llama_cpp, evaluating_again, openvino):
         try:
             for row in measured(options.model, options.threads):
                 print(row, flush=True)

@@ -10,7 +10,7 @@ import matplotlib.pyplot as pyplot  # the line above decides where it draws
 
 import tables
 
-ACCENT, SINK, HEAT, QUIET = "#0E7C6F", "#C98208", "#C8402C", "#5E6B78"
+ACCENT, SINK, HEAT, QUIET, FAINT = "#0E7C6F", "#C98208", "#C8402C", "#5E6B78", "#B8C0C8"
 COLOURS = {"keep-0": HEAT, "keep-1": SINK, "keep-4": ACCENT, "keep-16": "#4C93DB", "discard-half": "#7B4FD0",
            "ctx-2048": QUIET}
 NAMES = {"keep-0": "no sinks", "keep-1": "1 sink", "keep-4": "4 sinks (default)", "keep-16": "16 sinks",
@@ -80,9 +80,9 @@ def eviction(axes, results):
     rows = results["eviction"]
     labels = [f"{row['ctx_size']}\n{row['n_discard']}" for row in rows]
     places = range(len(rows))
-    axes.bar([place - 0.2 for place in places], [row["plain_p50"] for row in rows], 0.4, color=QUIET,
-             label="without eviction")
-    axes.bar([place + 0.2 for place in places], [row["p50"] for row in rows], 0.4, color=ACCENT, label="evicting")
+    for shift, key, colour, label in ((-0.27, "fresh_p50", FAINT, "nothing lost yet"),
+                                      (0, "rolled_p50", QUIET, "room again"), (0.27, "p50", ACCENT, "evicting")):
+        axes.bar([place + shift for place in places], [row[key] for row in rows], 0.27, color=colour, label=label)
     axes.set_xticks(list(places), labels, fontsize=8)
     axes.set(xlabel="ctx_size and n_discard", ylabel="median step, ms")
     axes.legend(frameon=False, fontsize=8)

@@ -76,11 +76,12 @@ def settings(results):
 
 
 def eviction(results):
-    rows = [[row["ctx_size"], row["n_discard"], f"{row['p50']:.3f}", f"{row['plain_p50']:.3f}",
-             f"{row['p50'] / row['plain_p50']:.3f}", f"{row['p99'] / row['plain_p99']:.3f}", row["evictions"],
-             f"{row['stall_ms']:+.3f}" if "stall_ms" in row else ""] for row in results["eviction"]]
-    text = table(["ctx_size", "n_discard", "p50 ms", "p50 without eviction", "ratio", "ratio of p99", "evictions",
-                  "stall per eviction ms"], rows)
+    rows = [[row["ctx_size"], row["n_discard"], f"{row['p50']:.3f}",
+             *(f"{row[part] / row[f'{rival}_{part}']:.3f}" for rival in ("rolled", "fresh") for part in ("p50", "p99")),
+             row["evictions"],
+             f"{row['stall_ms']:+.3f}"] for row in results["eviction"]]
+    text = table(["ctx_size", "n_discard", "p50 ms", "to one that has evicted before: p50", "p99",
+                  "to one that never has: p50", "p99", "evictions", "stall per eviction ms"], rows)
     if "peers" in results:
         rows = [[row["peer"], row["ctx_size"], f"{row['step_ms']:.2f}", f"{row['stall_ms']:+.2f}"]
                 for row in results["peers"]]
