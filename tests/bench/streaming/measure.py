@@ -37,17 +37,17 @@ class Machine:
         self.folder = folder
         self.text = text
 
-    def run(self, program, *arguments, capture=True):
+    def run(self, program, *arguments, capture=True, input=None):
         command = [os.fspath(self.programs / program), *map(str, arguments)]
-        done = subprocess.run(command, stdout=subprocess.PIPE if capture else None, text=True)
+        done = subprocess.run(command, input=input, stdout=subprocess.PIPE if capture else None, text=True)
         if done.returncode == 130:
             raise Interrupted
         if done.returncode != 0:
             raise Failed(f"{' '.join(command)} failed.")
         return done.stdout
 
-    def cli(self, command, *arguments):
-        return self.run("runnel-cli", command, self.model, *arguments)
+    def cli(self, command, *arguments, input=None):
+        return self.run("runnel-cli", command, self.model, *arguments, input=input)
 
     def keep(self, name, measured):
         """What was measured under this name, measured now where it was not."""

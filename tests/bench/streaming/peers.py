@@ -16,7 +16,7 @@ import pathlib
 import statistics
 import time
 
-import neural_speed
+import rolling_neural_speed
 
 SIZES = (256, 1024, 4096)
 SINKS = 4
@@ -108,7 +108,7 @@ def openvino(model, threads):
 
 def evaluating_again(model, threads):
     for ctx_size in SIZES:
-        times = neural_speed.gaps(model, ctx_size, threads)
+        times = rolling_neural_speed.gaps(model, ctx_size, threads)
         step = statistics.median(times)
         yield {"peer": "Neural Speed, evaluating again", "ctx_size": ctx_size, "step_ms": step,
                "stall_ms": statistics.median(gap for gap in times if gap > 5 * step) - step}

@@ -1,14 +1,17 @@
-"""Twenty conversations that begin with a fact, go on until twenty times the cache has passed, and ask for the fact. The
-system prompt is remembered throughout; the message with the fact is pinned or not."""
+"""Twenty conversations that begin with a fact, go on until twenty times the cache has passed, and ask for the fact. What
+is talked of in between, the model was asked before and answered. The system prompt is remembered throughout; the message
+with the fact is pinned or not."""
 
+import itertools
 import json
 import pathlib
 import tempfile
 
 import numpy
 
-CACHE = 512
-PASSED = 20  # caches full of other text between the fact and the question
+CACHE = 256
+PASSED = 20  # caches full of talk between the fact and the question
+ANSWERED = 120  # tokens of an answer at most
 
 # What is told, what is asked, how a right answer begins, and the fact with which it ends.
 FACTS = [
@@ -33,6 +36,23 @@ FACTS = [
     ("The deadline is the ninth of March.", "When is the deadline?", "The deadline is", "the ninth of March."),
     ("My boat is named Marigold.", "What is my boat named?", "Your boat is named", "Marigold."),
 ]
+
+# What else is talked of.
+QUESTIONS = ("Tell me something about {}.", "Why do people care about {}?", "How would you explain {} to a child?")
+TOPICS = ("bread", "rivers", "volcanoes", "bicycles", "the moon", "honey", "libraries", "glass", "rain", "trains",
+          "mushrooms", "maps", "clocks", "penguins", "gardens", "bridges", "tea", "wool", "lighthouses", "chess", "deserts",
+          "violins", "paper", "ships", "onions", "snow", "castles", "coffee", "whales", "windmills", "mirrors", "rice",
+          "kites", "forests", "salt", "telescopes", "candles", "horses", "markets", "rainbows")
+
+
+def talk(machine):
+    """Questions and the model's answers, each as the beginning of a conversation."""
+    pairs = []
+    for question, topic in itertools.product(QUESTIONS, TOPICS):
+        asked = question.format(topic)
+        answer = machine.cli("chat", "--seed", len(pairs), "-n", ANSWERED, input=asked + "\n")
+        pairs.append([asked, answer.strip()])
+    return pairs
 
 
 class Scripts:
@@ -75,11 +95,10 @@ def asking(answer):
     return [{"op": "feed", "ids": [token], "emit": True} for token in answer[:-1]]
 
 
-def conversation(fact, question, verses):
+def conversation(fact, question, pairs):
     messages = [{"role": "user", "content": fact}, {"role": "assistant", "content": "Thank you, I will remember that."}]
-    for i in range(0, len(verses), 4):
-        messages.append({"role": "user", "content": "Please read this: " + " ".join(verses[i:i + 3])})
-        messages.append({"role": "assistant", "content": verses[i + 3]})
+    for asked, answer in pairs:
+        messages += [{"role": "user", "content": asked}, {"role": "assistant", "content": answer}]
     return messages + [{"role": "user", "content": question}]
 
 
@@ -100,9 +119,9 @@ class Asked:
                 "fact": log_probability(logits[begun:], self.fact)}, cached[0]
 
 
-def one(scripts, number, verses):
+def one(scripts, number, pairs):
     told, question, opening, fact = FACTS[number]
-    messages = conversation(told, question, verses)
+    messages = conversation(told, question, pairs)
     ids = scripts.ids(scripts.rendered(messages, "--add-generation-prompt"))
     first_message = scripts.ids(scripts.rendered(messages[:1]))
     other = scripts.ids(scripts.rendered([{"role": "user", "content": "?"}]))
@@ -121,10 +140,10 @@ def one(scripts, number, verses):
 
 
 def run(machine):
-    lines = [line for line in pathlib.Path(machine.text).read_text().splitlines() if 80 < len(line) < 240]
+    pairs = machine.keep("talk", lambda: talk(machine))
     with tempfile.TemporaryDirectory() as folder:
         scripts = Scripts(machine, folder)
-        per_script = PASSED * CACHE // 34 // 4 * 4  # verses: at least 34 tokens each in the mean, the template's included
+        per_script = PASSED * CACHE // 122  # a pair is of at least so many tokens in the mean, the template's included
         for number in range(len(FACTS)):
-            verses = lines[number * per_script:(number + 1) * per_script]
-            print(machine.keep(f"facts-{number:02}", lambda: one(scripts, number, verses)), flush=True)
+            own = [pairs[(6 * number + i) % len(pairs)] for i in range(per_script)]
+            print(machine.keep(f"facts-{number:02}", lambda: one(scripts, number, own)), flush=True)

@@ -103,13 +103,14 @@ def speed(axes, results):
 
 
 def facts(axes, results):
-    rows = sorted(results["facts"], key=lambda row: row["with_pin"])
+    rows = sorted((results[name] for name in results if name.startswith("facts-")),
+                  key=lambda row: row["with_pin"]["fact"])
     places = list(range(len(rows)))
     for name, colour, label in (("without_pin", HEAT, "without the pin"), ("fresh", QUIET, "fresh cache"),
                                 ("with_pin", ACCENT, "with the pin")):
-        axes.scatter([row[name] for row in rows], places, color=colour, s=18, label=label)
+        axes.scatter([row[name]["fact"] for row in rows], places, color=colour, s=18, label=label)
     axes.set_yticks(places, [row["fact"] for row in rows], fontsize=7)
-    axes.set(xlabel="log p of the right answer")
+    axes.set(xlabel="log p of the fact")
     axes.legend(frameon=False, fontsize=8)
 
 
@@ -117,8 +118,9 @@ def draw(results, folder):
     if "long" in results:
         figure(folder, "perplexity", lambda axes: perplexity(axes, results))
         figure(folder, "memory-and-speed", lambda axes: memory_and_speed(axes, results))
-    if any(name.startswith("settings-") for name in results):
-        figure(folder, "settings", lambda axes: settings(axes, results))
-    for name, drawn, height in (("eviction", eviction, 3.2), ("speed", speed, 3.2), ("facts", facts, 4.5)):
-        if name in results:
+    for name, drawn, height in (("settings", settings, 3.2), ("facts", facts, 4.5)):
+        if any(result.startswith(f"{name}-") for result in results):
             figure(folder, name, lambda axes, drawn=drawn: drawn(axes, results), height)
+    for name, drawn in (("eviction", eviction), ("speed", speed)):
+        if name in results:
+            figure(folder, name, lambda axes, drawn=drawn: drawn(axes, results))

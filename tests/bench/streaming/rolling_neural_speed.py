@@ -1,27 +1,19 @@
-"""Neural Speed, of whose wheel only the engine is loaded: the package around it wants PyTorch and old libraries.
+"""Neural Speed while its cache rolls.
 
-It reads a GGUF file of ours only when the output matrix is in it, and only with as many layers as it has heard of; so it
-gets a copy with the embedding as output matrix and the last layer repeated, whose answers mean nothing and whose steps
-take as long as others.
+It reads a GGUF file only when the output matrix is in it, and only with as many layers as it has heard of; so it gets a
+copy with the embedding as output matrix and the last layer repeated, whose answers mean nothing and whose steps take as
+long as others.
 """
 
-import importlib.util
 import pathlib
+import sys
 import tempfile
 import time
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+from peer_engines.neural_engine import load  # the line above makes it one
+
 LAYERS = (12, 22, 26, 32, 40, 48, 60, 80)
-
-
-def engine():
-    package = importlib.util.find_spec("neural_speed")
-    if package is None:
-        raise ImportError("No module named 'neural_speed'")
-    library = next(pathlib.Path(package.submodule_search_locations[0]).glob("llama_cpp.*.so"))
-    spec = importlib.util.spec_from_file_location("llama_cpp", library)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def write_copy(source, target):
@@ -54,13 +46,10 @@ def write_copy(source, target):
 
 def gaps(model_path, ctx_size, threads):
     """Milliseconds between the tokens of an answer during which the cache rolls three times, half of it each time."""
-    loaded = engine()
     with tempfile.TemporaryDirectory() as folder:
         copy = f"{folder}/copy.gguf"
         write_copy(model_path, copy)
-        model = loaded.Model()
-        model.init_model(copy, max_new_tokens=ctx_size + 100, n_batch=ctx_size, ctx_size=ctx_size, threads=threads,
-                         n_keep=4, n_discard=-1, shift_roped_k=False, do_sample=True, top_k=40, temperature=1.5)
+        model = load(copy, ctx_size, threads)
     ids = [[1] + [12_000 + i * 7919 % 20_000 for i in range(ctx_size - 20)]]
     times = []
     for _ in range(ctx_size + 60):
