@@ -1,0 +1,1 @@
+"""Other engines, built and driven so that they can be timed beside Runnel."""
