@@ -59,7 +59,7 @@ void Attention::run(const AttentionCall& call) {
   const auto blocks = layout.blocks();
   const int parts = blocks.size() == 1 && layout.keys() >= split_keys && pool_.size() > 1 ? 2 * pool_.size() : 1;
   prepare(call, parts);
-  if (call.watch != nullptr) call.watch->begin_layer(call.heads, parts, layout.most_chunks());
+  if (call.watch != nullptr) call.watch->begin_layer(call.heads, parts);
   const auto kv_heads = static_cast<std::size_t>(call.kv_heads);
   const auto tasks = blocks.size() * kv_heads * static_cast<std::size_t>(parts);
   pool_.run(tasks, [&](std::size_t index, int thread) {
@@ -73,7 +73,7 @@ void Attention::run(const AttentionCall& call) {
     finish(call, task, scratch);
   });
   if (parts > 1) merge(call, parts);
-  if (call.watch != nullptr) call.watch->end_layer();
+  if (call.watch != nullptr) call.watch->end_layer(kernels_);
 }
 
 bool Attention::is_watched(const AttentionCall& call, const Task& task, int row) {
@@ -217,7 +217,7 @@ void Attention::weigh_scores(const AttentionCall& call, const Task& task, Scratc
   total += kernels_.exp_sum(scores, lanes.count(), maximum);
   if (!is_watched(call, task, row)) return;
   const int first = pieces.front().slot;
-  call.watch->note(task.kv_head * (call.heads / call.kv_heads) + row % (call.heads / call.kv_heads), task.part, first,
+  call.watch->note(task.kv_head * (call.heads / call.kv_heads) + row % (call.heads / call.kv_heads), first,
                    {scores + first % chunk_keys - lanes.first, static_cast<std::size_t>(pieces.back().end - first)},
                    maximum);
 }

@@ -41,8 +41,6 @@ void AttentionLayout::build(const BatchPlan& plan, int window, int block_tokens)
   block_tokens_ = block_tokens;
   keys_ = 0;
   for (const BatchPlan::Span& span : plan.spans) keys_ += span.length;
-  const BatchPlan::Span& last = plan.spans[plan.by_slot.back()];
-  most_chunks_ = (last.slot + last.length - 1) / chunk_keys + 1;
   blocks_.resize(static_cast<std::size_t>((plan.tokens() + block_tokens - 1) / block_tokens));
   int first = 0;
   for (Block& block : blocks_) {

@@ -74,9 +74,8 @@ class AttentionLayout {
   const BatchPlan& plan() const { return *plan_; }
   int block_tokens() const { return block_tokens_; }
   std::span<const Block> blocks() const { return blocks_; }
-  /// Keys that the batch can see, and the most chunks that they are in.
+  /// Keys that the batch can see.
   int keys() const { return keys_; }
-  int most_chunks() const { return most_chunks_; }
 
  private:
   void collect_views(Block& block) const;
@@ -88,7 +87,6 @@ class AttentionLayout {
   int window_ = 0;
   int block_tokens_ = 1;
   int keys_ = 0;
-  int most_chunks_ = 0;
   std::vector<Block> blocks_;
 };
 
