@@ -59,6 +59,10 @@ class Trio {
     for (int i = 0; i < 10; ++i) step();
   }
 
+  std::vector<double> steps, fresh_steps, rolled_steps;  ///< ms
+  std::vector<double> evicting_steps;                    ///< of `steps`
+  std::vector<double> next_steps;                        ///< those after them that did not evict
+
  private:
   struct Times {
     double evicting = 0;
@@ -116,11 +120,6 @@ class Trio {
   Session rolled_;
   int drawn_ = 0;
   bool just_evicted_ = false;
-
- public:
-  std::vector<double> steps, fresh_steps, rolled_steps;
-  std::vector<double> evicting_steps;
-  std::vector<double> next_steps;  ///< those after them that did not evict
 };
 
 // The stall is what a step that evicts takes longer than the next, or where every step evicts, than one of the cache
